@@ -1,0 +1,75 @@
+"""Check a batch before the database sees it, so that an error can name file, row, column and value."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.lib.formats.columns import Column, Format, Kind
+from orchestration.lib.readers import Batch
+
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$"
+# Sums are exact: 38 digits before and after the point. What does not fit is refused, not rounded.
+_NARROW, _WIDE = pa.decimal128(38, 18), pa.decimal256(76, 38)
+
+
+def check_batch(batch: Batch, format_: Format) -> None:
+    """Raise FinopsError for the first value that is missing, no number, or holds a NUL byte."""
+    for column in format_.columns:
+        array = batch.columns.get(column.name)
+        if array is None:
+            continue
+        if column.filled and array.null_count:
+            index = pc.index(array.is_null(), pa.scalar(True)).as_py()
+            raise batch.error(column.name, index, "", f"is empty, and {column.name} is needed in every row.")
+        if column.kind is Kind.NUMBER:
+            _check_numbers(batch, column, array)
+        elif column.kind is not Kind.TIME:
+            _check_text(batch, column.name, array)
+    for keys in batch.folded.values():
+        for key, array in keys.items():
+            _check_text(batch, key, array)
+
+
+def exact(batch: Batch, column: str) -> pa.Array:
+    """A checked number column as decimals, exactly. Raises FinopsError for more digits than can be summed exactly."""
+    array = batch.columns[column]
+    for type_ in (_NARROW, _WIDE):
+        try:
+            return array.cast(type_)
+        except pa.ArrowInvalid:
+            continue
+    for index, text in enumerate(array.to_pylist()):
+        try:
+            pa.array([text]).cast(_WIDE)
+        except pa.ArrowInvalid:
+            raise batch.error(column, index, text, "has more digits than 38 before and 38 after the point.") from None
+    raise AssertionError("a column that cannot be cast has a value that cannot")
+
+
+def _check_numbers(batch: Batch, column: Column, array: pa.StringArray) -> None:
+    if array.null_count == len(array):
+        return
+    try:
+        # Several times faster than the pattern, and wrong only about spellings that the pattern then judges.
+        if pc.all(pc.is_finite(array.cast(pa.float64()))).as_py():
+            return
+    except pa.ArrowInvalid:
+        pass
+    wrong = pc.indices_nonzero(pc.invert(pc.match_substring_regex(array, _NUMBER)).fill_null(False))
+    if len(wrong):
+        index = wrong[0].as_py()
+        why = "is not a number. Plain digits with a decimal point are needed, such as 1234.56 or 1.2e-7."
+        raise batch.error(column.name, index, array[index].as_py(), why)
+
+
+def _check_text(batch: Batch, column: str, array: pa.DictionaryArray) -> None:
+    for pattern in ("\x00", "\\u0000"):
+        found = pc.indices_nonzero(pc.match_substring(array.dictionary, pattern).fill_null(False))
+        for position in found:
+            text = array.dictionary[position.as_py()].as_py()
+            if pattern == "\\u0000" and not text.startswith(("{", "[")):
+                continue
+            index = pc.index(array.indices, position.cast(pa.int32())).as_py()
+            if index >= 0:
+                raise batch.error(column, index, text, "holds a NUL byte, which no text column can keep. Remove it.")

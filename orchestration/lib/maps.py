@@ -1,0 +1,125 @@
+"""Bring tags and other key-value columns to canonical JSON, once per distinct map."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.lib.formats.columns import Column
+
+if TYPE_CHECKING:
+    from orchestration.lib.readers import Batch
+
+# Control characters that separate the entries of a map while it is text. They are escaped in no JSON and occur in no tag.
+_ENTRY, _PAIR, _NULL = "\x1e", "\x1f", "\x1d"
+# Distinct maps remembered between batches; beyond it the memory starts again.
+_REMEMBERED = 100_000
+
+
+class MapCanon:
+    """Turns map columns into dictionaries of canonical JSON texts; an empty map is null."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str | None] = {}
+
+    def canonical(self, batch: Batch, column: Column, array: pa.Array) -> pa.DictionaryArray:
+        """Canonical JSON of a column of maps, lists of key-value pairs, structs or JSON texts.
+
+        Raises FinopsError for a text that is no JSON object or array.
+        """
+        if pa.types.is_struct(array.type):
+            return self._encode([_dumps({k: v for k, v in row.items() if v is not None}) if row else None for row in array.to_pylist()])
+        if pa.types.is_map(array.type):
+            joined = _join(array)
+            if joined is None:
+                return self._encode([_dumps(dict(row)) if row else None for row in array.to_pylist()])
+            return self._map(batch, column, joined.dictionary_encode(), parse=_split)
+        if pa.types.is_dictionary(array.type):
+            return self._map(batch, column, array, parse=canonical_json)
+        if pa.types.is_null(array.type):
+            return pa.nulls(len(array), pa.string()).dictionary_encode()
+        return self._map(batch, column, array.cast(pa.string()).dictionary_encode(), parse=canonical_json)
+
+    def _map(self, batch: Batch, column: Column, array: pa.DictionaryArray, *, parse: Any) -> pa.DictionaryArray:
+        values: list[str | None] = []
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
+        for position, text in enumerate(array.dictionary.to_pylist()):
+            if text not in self._known:
+                try:
+                    self._known[text] = parse(text)
+                except ValueError as error:
+                    index = pc.index(array.indices, pa.scalar(position, pa.int32())).as_py()
+                    raise batch.error(column.name, max(index, 0), text, f"is not a JSON object: {error}.") from None
+            values.append(self._known[text])
+        return _dictionary(array.indices, values)
+
+    @staticmethod
+    def _encode(values: list[str | None]) -> pa.DictionaryArray:
+        return pa.array([None if value == "{}" else value for value in values], pa.string()).dictionary_encode()
+
+
+def _dictionary(indices: pa.Array, values: list[str | None]) -> pa.DictionaryArray:
+    """Rows that point to a null value (an empty map) become null rows."""
+    if None in values:
+        return pa.array(values, pa.string()).take(indices).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(indices, pa.array(values, pa.string()))
+
+
+def canonical_json(text: str) -> str | None:
+    """JSON with sorted keys and no spaces; None for an empty map.
+
+    Numbers with a fraction are left as delivered, because a float would round them.
+
+    >>> canonical_json('{"b": "1", "a": null}')
+    '{"a":null,"b":"1"}'
+    """
+    fractions: list[str] = []
+
+    def keep(number: str) -> Decimal:
+        fractions.append(number)
+        return Decimal(number)
+
+    parsed = json.loads(text, parse_float=keep, object_pairs_hook=_object)
+    if not isinstance(parsed, (dict, list)):
+        raise ValueError(f"a {type(parsed).__name__} where an object is needed")
+    if isinstance(parsed, list) and all(isinstance(entry, dict) and {"key", "value"} == entry.keys() for entry in parsed):
+        parsed = _object([(entry["key"], entry["value"]) for entry in parsed])
+    if not parsed:
+        return None
+    return text.strip() if fractions else _dumps(parsed)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return found
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _split(joined: str) -> str | None:
+    if not joined:
+        return None
+    pairs = [entry.split(_PAIR) for entry in joined.split(_ENTRY)]
+    return _dumps({key: None if value == _NULL else value for key, value in pairs})
+
+
+def _join(array: pa.MapArray) -> pa.StringArray | None:
+    """Each map as one text, or None where a value holds a separator and the slow way is needed."""
+    keys, items = array.keys.cast(pa.string()), array.items.cast(pa.string())
+    for part in (keys, items):
+        if pc.any(pc.match_substring_regex(part, f"[{_ENTRY}{_PAIR}{_NULL}]")).as_py():
+            return None
+    entries = pc.binary_join_element_wise(keys, items.fill_null(_NULL), _PAIR)
+    first = array.offsets[0].as_py()
+    offsets = pc.subtract(array.offsets, first) if first else array.offsets
+    lists = pa.ListArray.from_arrays(offsets, entries, mask=array.is_null() if array.null_count else None)
+    return pc.binary_join(lists, _ENTRY)

@@ -1,0 +1,87 @@
+"""The raw schema: the ledger of deliveries and, for each format, a table of lines and one of their attributes."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+from orchestration.lib.formats.columns import Column, Format, Kind
+from orchestration.lib.formats.registry import FORMATS
+
+_SCHEMA_LOCK = 7_204_001
+
+_LEDGER = """
+create schema if not exists raw;
+create table if not exists raw.scopes (
+    scope_id integer generated always as identity primary key,
+    source_name text not null,
+    billing_period date not null,
+    format text not null,
+    delivery_id bigint,
+    unique (source_name, billing_period)
+);
+comment on table raw.scopes is 'What is replaced as a whole: one billing month of one source.';
+create table if not exists raw.deliveries (
+    delivery_id bigint generated always as identity primary key,
+    scope_id integer references raw.scopes,
+    source_name text not null,
+    billing_period date,
+    fingerprint text not null,
+    content_hash text,
+    status text not null check (status in ('loading', 'loaded', 'rejected', 'superseded')),
+    files jsonb not null default '[]',
+    line_count bigint,
+    billed_cost numeric,
+    effective_cost numeric,
+    ignored_columns text[] not null default '{}',
+    error text,
+    run_id text,
+    started_at timestamptz not null default now(),
+    finished_at timestamptz
+);
+comment on table raw.deliveries is 'Every attempt to take in a delivery, with its files, control totals and outcome.';
+create table if not exists raw.delivery_days (
+    scope_id integer not null references raw.scopes,
+    charge_date date not null,
+    line_count bigint not null,
+    billed_cost numeric not null,
+    effective_cost numeric,
+    digest text not null,
+    primary key (scope_id, charge_date)
+);
+comment on table raw.delivery_days is 'Control totals and content digest of each day of the current delivery of a scope.';
+create table if not exists raw.maps (map_id bigint primary key, map jsonb not null);
+comment on table raw.maps is 'Distinct tags and other key-value columns; rows hold the id, a hash of the content.';
+"""
+
+
+def ensure_warehouse(connection: psycopg.Connection) -> None:
+    """Create what is missing of schema raw. Safe to call at any time and from several processes."""
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", [_SCHEMA_LOCK])
+        connection.execute(_LEDGER)
+        for format_ in FORMATS.values():
+            for name, columns in ((format_.line_table, line_columns(format_)), (format_.attribute_table, attribute_columns(format_))):
+                connection.execute(
+                    sql.SQL("create table if not exists raw.{} ({}) partition by list (scope_id)").format(
+                        sql.Identifier(name), sql.SQL(", ").join(columns)
+                    )
+                )
+
+
+def line_columns(format_: Format) -> list[sql.Composable]:
+    """Column definitions of the line table: fixed-width columns first, which keeps rows small."""
+    times = [column for column in format_.line_columns if column.kind is Kind.TIME]
+    numbers = [column for column in format_.line_columns if column.kind is Kind.NUMBER]
+    fixed = "attributes_id bigint not null", "scope_id integer not null", "charge_date date not null"
+    return [*map(sql.SQL, fixed), *map(_definition, times), *map(_definition, numbers)]
+
+
+def attribute_columns(format_: Format) -> list[sql.Composable]:
+    fixed = "attributes_id bigint not null", "scope_id integer not null"
+    return [*map(sql.SQL, fixed), *map(_definition, format_.attribute_columns)]
+
+
+def _definition(column: Column) -> sql.Composable:
+    nullable = " not null" if column.filled else ""
+    return sql.SQL("{} " + column.sql_type + nullable).format(sql.Identifier(column.stored_name))
