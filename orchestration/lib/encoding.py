@@ -15,9 +15,10 @@ import pyarrow.csv as pa_csv
 
 from orchestration.lib.checks import exact
 from orchestration.lib.formats.columns import Format, Kind
-from orchestration.lib.readers import Batch
+from orchestration.lib.readers import Batch, time_texts
 
 _EPOCH = date(1970, 1, 1)
+_DAY = 86_400_000_000  # microseconds
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _SECOND = np.uint64(0xC2B2AE3D27D4EB4F)
 _SHIFT = np.uint64(29)
@@ -70,14 +71,16 @@ def encode(batch: Batch, format_: Format, ids: np.ndarray) -> tuple[bytes, Days]
     Days are kept together so that a block range index finds one day without reading the month.
     """
     start = batch.columns[format_.start]
-    day_numbers = pc.floor_temporal(start, unit="day").cast(pa.timestamp("s", "UTC")).cast(pa.int64()).to_numpy() // 86400
-    arrays = {"charge_date": start.cast(pa.date32()), "attributes_id": pa.array(ids)}
+    day_numbers = start.cast(pa.int64()).to_numpy() // _DAY
+    days = pa.array(day_numbers.astype(np.int32), pa.date32()).dictionary_encode()
+    dates = pa.DictionaryArray.from_arrays(days.indices, days.dictionary.cast(pa.string())).dictionary_decode()
+    arrays = {"charge_date": dates, "attributes_id": pa.array(ids)}
     for column in format_.line_columns:
         array = batch.columns.get(column.name, None)
         if array is None:
             array = pa.nulls(batch.rows, pa.string())
         elif column.kind is Kind.TIME:
-            array = array.cast(pa.timestamp("us")).cast(pa.string())
+            array = time_texts(array).dictionary_decode()
         arrays[column.name] = array
     money = {"billed": exact(batch, format_.billed)}
     if format_.effective:

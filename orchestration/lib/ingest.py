@@ -45,7 +45,7 @@ def open_storage(source: Source, config_path: Path, spool: Path) -> Storage:
 
     bucket, _, prefix = source.location.removeprefix("s3://").partition("/")
     client = S3Resource(endpoint_url=source.endpoint_url, region_name=source.region).get_client()
-    return Bucket(client, bucket, prefix, spool)
+    return Bucket(client, bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else "", spool)
 
 
 def find_deliveries(source: Source, storage: Storage) -> list[Delivery]:

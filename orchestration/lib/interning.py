@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.formats.columns import Format, Kind
-from orchestration.lib.readers import Batch
+from orchestration.lib.readers import Batch, time_texts
 
 Values = tuple[str | None, ...]
 
@@ -64,7 +64,7 @@ class Interner:
             array = batch.columns.get(column.name)
             if array is not None and array.null_count < len(array):
                 if column.kind is Kind.TIME:
-                    array = array.cast(pa.string()).dictionary_encode()
+                    array = time_texts(array)
                 columns[column.name, ""] = array
         for name, keys in batch.folded.items():
             for key, array in keys.items():

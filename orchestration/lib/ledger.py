@@ -19,13 +19,15 @@ from orchestration.lib.interning import Interned
 # First half of the advisory lock of a scope; the second is the scope's id.
 _SCOPE_LOCKS = 7_204
 _SWAP_TIMEOUT = "120s"
+# Times are copied without a zone; they are UTC whatever the server's setting.
+UTC = "-c TimeZone=UTC"
 
 
 @contextmanager
 def connect(database_url: str) -> Iterator[psycopg.Connection]:
     """A connection that commits every statement. Raises FinopsError where there is none to be had."""
     try:
-        connection = psycopg.connect(database_url, autocommit=True)
+        connection = psycopg.connect(database_url, autocommit=True, options=UTC)
     except psycopg.OperationalError as error:
         raise FinopsError(f"the warehouse cannot be reached: {str(error).splitlines()[0]}. Try `finops doctor`.") from error
     with connection:

@@ -215,7 +215,7 @@ class _Streams:
 
     def _work(self) -> None:
         try:
-            with psycopg.connect(self._database_url) as connection, connection.cursor() as cursor:
+            with psycopg.connect(self._database_url, options=ledger.UTC) as connection, connection.cursor() as cursor:
                 with cursor.copy(self._copy_statement()) as copy:
                     for batch in self._next_batches():
                         self._copy_batch(copy, batch)

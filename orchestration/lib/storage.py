@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -41,73 +41,78 @@ class Storage(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class Folder:
     """A folder of this machine."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    root: Path
 
     def files(self) -> list[StoredFile]:
-        if not self._root.is_dir():
-            raise FinopsError(f"{self._root}: no such folder. Check `location` of the source in the configuration.")
+        if not self.root.is_dir():
+            raise FinopsError(f"{self.root}: no such folder. Check `location` of the source in the configuration.")
         found = []
-        for folder, folders, names in os.walk(self._root):
+        for folder, folders, names in os.walk(self.root):
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in names:
                 if not name.startswith("."):
                     path = Path(folder, name)
                     stat = path.stat()
-                    found.append(StoredFile(path.relative_to(self._root).as_posix(), stat.st_size, str(stat.st_mtime_ns)))
+                    found.append(StoredFile(path.relative_to(self.root).as_posix(), stat.st_size, str(stat.st_mtime_ns)))
         return sorted(found, key=lambda file: file.key)
 
     def read(self, key: str) -> bytes:
-        return (self._root / key).read_bytes()
+        return (self.root / key).read_bytes()
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
-        yield self._root / key
+        yield self.root / key
 
 
+@dataclass(frozen=True)
 class Bucket:
-    """A prefix of an S3 bucket. Files are copied to `spool` to be read, one at a time, and removed after."""
+    """A prefix (empty, or ending in a slash) of an S3 bucket.
 
-    def __init__(self, client: Any, bucket: str, prefix: str, spool: Path) -> None:
-        self._client, self._bucket, self._spool = client, bucket, spool
-        self._prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
+    Files are copied to `spool` to be read, one at a time, and removed after.
+    """
+
+    client: Any = field(compare=False)
+    bucket: str
+    prefix: str
+    spool: Path
 
     def files(self) -> list[StoredFile]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
             found = [
-                StoredFile(entry["Key"].removeprefix(self._prefix), entry["Size"], entry["ETag"].strip('"'))
+                StoredFile(entry["Key"].removeprefix(self.prefix), entry["Size"], entry["ETag"].strip('"'))
                 for page in pages
                 for entry in page.get("Contents", [])
                 if not entry["Key"].endswith("/")
             ]
         except (BotoCoreError, ClientError) as error:
             raise FinopsError(
-                f"s3://{self._bucket}/{self._prefix}: cannot be listed: {error}. The role needs s3:ListBucket and s3:GetObject."
+                f"s3://{self.bucket}/{self.prefix}: cannot be listed: {error}. The role needs s3:ListBucket and s3:GetObject."
             ) from error
         return sorted(found, key=lambda file: file.key)
 
     def read(self, key: str) -> bytes:
-        body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read()
+        body: bytes = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
         return body
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        folder = self._spool / uuid4().hex
+        folder = self.spool / uuid4().hex
         folder.mkdir(parents=True)
         try:
             path = folder / Path(key).name
             try:
-                self._client.download_file(self._bucket, self._prefix + key, str(path))
+                self.client.download_file(self.bucket, self.prefix + key, str(path))
             except (BotoCoreError, ClientError) as error:
-                raise FinopsError(f"s3://{self._bucket}/{self._prefix}{key}: cannot be read: {error}.") from error
+                raise FinopsError(f"s3://{self.bucket}/{self.prefix}{key}: cannot be read: {error}.") from error
             yield path
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,188 @@
+"""Read the configuration file: typed settings, or one error that names everything that is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable
+from itertools import combinations
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from orchestration.lib.config_document import Document, Location, nearest, path_text, read_document
+from orchestration.lib.config_errors import explain
+from orchestration.lib.config_models import (
+    Account,
+    AllocationRule,
+    Config,
+    Invoice,
+    Settings,
+    Source,
+    TagKeys,
+    Team,
+    spelling,
+)
+from orchestration.lib.formats.columns import squash
+from orchestration.lib.formats.registry import FORMATS
+
+__all__ = ["Config", "load_config"]
+
+Entry = TypeVar("Entry", bound=Settings)
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a configuration file.
+
+    Texts may hold `${NAME}` for the environment variable NAME; its value is never shown. Raises FinopsError that names
+    the file, and for every problem its line, its path in the document and what is allowed.
+    """
+    document = read_document(path)
+    try:
+        config = Config.model_validate(document.data, context={"path": path.absolute()})
+    except ValidationError as error:
+        explain(document, Config, error)
+        _find_conflicts(document)
+        document.raise_problems()
+        raise AssertionError("an invalid configuration has a problem to report") from error
+    _find_conflicts(document)
+    document.raise_problems()
+    return config
+
+
+def _find_conflicts(document: Document) -> None:
+    """Report what a single entry cannot know. Entries that are wrong in themselves are left out: they are reported."""
+    sources = _entries(document, ("sources",), Source)
+    teams = _entries(document, ("teams",), Team)
+    accounts = _entries(document, ("accounts",), Account)
+    rules = _entries(document, ("cost_allocation", "rules"), AllocationRule)
+    invoices = _entries(document, ("invoices",), Invoice)
+    _report_repeats(document, sources, "name", lambda source: source.name)
+    _report_repeats(document, rules, "name", lambda rule: spelling(rule.name))
+    _report_repeats(
+        document,
+        invoices,
+        "invoice_id",
+        lambda item: (item.invoice_issuer_name, item.invoice_id, item.billing_currency),
+    )
+    _check_constants(document, sources)
+    _check_tag_keys(document)
+    _check_team_spellings(document, teams)
+    _check_accounts(document, accounts)
+    _check_references(document, teams, accounts, rules)
+
+
+def _entries(document: Document, location: Location, model: type[Entry]) -> dict[Location, Entry]:
+    """The valid entries of a list in the document, by location."""
+    value = document.data
+    for key in location:
+        value = value.get(key) if isinstance(value, dict) else None
+    entries = {}
+    for index, item in enumerate(value if isinstance(value, list) else []):
+        try:
+            entries[(*location, index)] = model.model_validate(item)
+        except ValidationError:
+            continue
+    return entries
+
+
+def _report_repeats(
+    document: Document, entries: dict[Location, Entry], key: str, identity: Callable[[Entry], Hashable]
+) -> None:
+    seen: dict[Hashable, Location] = {}
+    for location, entry in entries.items():
+        first = seen.setdefault(identity(entry), location)
+        if first != location:
+            where = (*location, key)
+            document.report(where, f"{document.shown(where)} is also {path_text(first)}. Each may occur once.")
+
+
+def _check_constants(document: Document, sources: dict[Location, Source]) -> None:
+    for location, source in sources.items():
+        columns = FORMATS[source.format].by_header
+        seen: dict[str, str] = {}
+        for name in source.constants:
+            where = (*location, "constants", name)
+            column = columns.get(squash(name))
+            if column is None:
+                names = [column.name for column in columns.values()]
+                document.report(where, f"is no column of the format {source.format}.{nearest(name, names)}")
+            elif seen.setdefault(column.name, name) != name:
+                document.report(where, f"is the same column as {seen[column.name]!r}. Keep one of them.")
+
+
+def _check_tag_keys(document: Document) -> None:
+    """One tag key cannot mean two things."""
+    policy = document.data.get("tag_policy")
+    keys = policy.get("keys") if isinstance(policy, dict) else None
+    meant = {_folded_key(key): key for key in TagKeys.model_fields}
+    for key, settings in keys.items() if isinstance(keys, dict) else ():
+        aliases = settings.get("aliases") if isinstance(settings, dict) else None
+        for index, alias in enumerate(aliases if isinstance(aliases, list) else []):
+            if isinstance(alias, str) and meant.setdefault(_folded_key(alias), key) != key:
+                where = ("tag_policy", "keys", key, "aliases", index)
+                other = meant[_folded_key(alias)]
+                document.report(
+                    where, f"{document.shown(where)} already means {other}: case, '-', '_' and ' ' make no difference."
+                )
+
+
+def _folded_key(key: str) -> str:
+    return re.sub(r"^user[:_]|[-_ ]", "", key.strip().lower())
+
+
+def _check_team_spellings(document: Document, teams: dict[Location, Team]) -> None:
+    """A tag value may mean one team only."""
+    meant: dict[str, Location] = {}
+    for location, team in teams.items():
+        first = meant.setdefault(spelling(team.name), location)
+        if first != location:
+            where = (*location, "name")
+            document.report(where, f"{document.shown(where)} is also {path_text(first)}: case makes no difference.")
+    for location in teams:
+        written = document.data["teams"][location[-1]].get("aliases") or []
+        for index, alias in enumerate(written):
+            first = meant.setdefault(spelling(alias), location)
+            if first != location:
+                where = (*location, "aliases", index)
+                document.report(where, f"{document.shown(where)} is already a name or alias of {path_text(first)}.")
+
+
+def _check_accounts(document: Document, accounts: dict[Location, Account]) -> None:
+    """On each day an account has one owner at most."""
+    same: dict[str, list[Location]] = {}
+    for location, account in accounts.items():
+        same.setdefault(account.sub_account_id, []).append(location)
+    for locations in same.values():
+        for first, second in combinations(locations, 2):
+            if accounts[first].overlaps(accounts[second]):
+                shown = document.shown((*second, "sub_account_id"))
+                document.report(
+                    second,
+                    f"the account {shown} is also mapped by {path_text(first)} on some of the same days. "
+                    "Set valid_from and valid_to so that one ends where the next begins.",
+                )
+
+
+def _check_references(
+    document: Document,
+    teams: dict[Location, Team],
+    accounts: dict[Location, Account],
+    rules: dict[Location, AllocationRule],
+) -> None:
+    """Teams are referred to by name, written as in their list."""
+    references = [(*location, "team") for location in accounts]
+    for location, rule in rules.items():
+        references += [(*location, "match", "teams", index) for index in range(len(rule.match.teams or ()))]
+    listed = document.data.get("teams")
+    count = len(listed) if isinstance(listed, list) else 0
+    shown = [document.written.get(("teams", index, "name"), "") for index in range(count)]
+    names = {team.name for team in teams.values()}
+    for where in references:
+        value = document.data
+        for key in where:
+            value = value[key]
+        # A team that is wrong in itself is still a team: only names that occur nowhere are unknown.
+        if value.strip() not in names and document.written[where] not in shown:
+            hint = nearest(document.written[where], shown)
+            document.report(where, f"{document.shown(where)} is none of the teams.{hint}")

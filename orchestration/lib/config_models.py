@@ -1,0 +1,277 @@
+"""The settings of an organisation as typed, frozen models."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+UNALLOCATED = "unallocated"
+"""The owner of what no team is known for. No team may have this name."""
+
+
+def _shaped(pattern: str, meaning: str) -> AfterValidator:
+    """Accept texts of a pattern only, and say in words what is meant."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be {meaning}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _iso_day(value: object) -> object:
+    """Texts of digits alone would be read as seconds since 1970."""
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError("must be a date such as 2026-10-01")
+    return value
+
+
+def spelling(text: str) -> str:
+    """What two team names or tag values are compared by."""
+    return text.strip().lower()
+
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
+Day = Annotated[date, BeforeValidator(_iso_day)]
+Month = Annotated[str, _shaped(r"20\d\d-(0[1-9]|1[0-2])", "a month such as 2026-01")]
+Name = Annotated[str, _shaped(r"[a-z][a-z0-9_]{0,30}", "a lower-case letter followed by up to 30 of a-z, 0-9 and _")]
+Email = Annotated[str, _shaped(r"[^@\s]+@[^@\s]+", "an e-mail address")]
+Currency = Annotated[str, _shaped(r"[A-Z]{3}", "a currency code such as USD")]
+Endpoint = Annotated[str, _shaped(r"https?://[^\s/@]+(/[^\s@]*)?", "an http(s) address without user name and password")]
+Location = Annotated[str, _shaped(r"(?!\w+://).+|s3://[^/\s]+(/.*)?", "the path of a folder or s3://bucket/prefix")]
+Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=18)]
+
+CostBasis = Literal["effective_cost", "billed_cost", "contracted_cost", "list_cost"]
+ChargeCategory = Literal["Usage", "Purchase", "Tax", "Credit", "Adjustment"]
+CommitmentStatus = Literal["Used", "Unused"]
+
+
+class Settings(BaseModel):
+    """A part of the configuration. A key with nothing behind it means the same as no key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+
+    @model_serializer(mode="wrap")
+    def _leave_out_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """In SQL a JSON null is a value, a key that is left out is none."""
+        return {key: value for key, value in serialize(self).items() if value is not None}
+
+
+class Dated(Settings):
+    """What holds from `valid_from` (always, where None) until the day before `valid_to` (for ever, where None)."""
+
+    valid_from: Day | None = None
+    valid_to: Day | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Dated:
+        if self.valid_from and self.valid_to and self.valid_from >= self.valid_to:
+            raise ValueError(
+                "valid_to must be later than valid_from: it is the first day on which this holds no longer"
+            )
+        return self
+
+    def overlaps(self, other: Dated) -> bool:
+        """Whether both hold on some day."""
+        starts_before_end = other.valid_to is None or self.valid_from is None or self.valid_from < other.valid_to
+        ends_after_start = self.valid_to is None or other.valid_from is None or other.valid_from < self.valid_to
+        return starts_before_end and ends_after_start
+
+
+class Organization(Settings):
+    """Whose bills these are. Months before `first_billing_period` ("YYYY-MM") are not taken in."""
+
+    name: Text
+    first_billing_period: Month
+
+    @property
+    def first_month(self) -> date:
+        """The first day of the first billing month."""
+        return date.fromisoformat(f"{self.first_billing_period}-01")
+
+
+class Source(Settings):
+    """Where a provider puts its deliveries, and what they look like.
+
+    `constants`: column of the format -> the value of every row, for columns that the provider leaves out.
+    """
+
+    name: Name
+    format: Literal["focus", "cur"]
+    location: Location
+    endpoint_url: Endpoint | None = None
+    region: Text | None = None
+    constants: dict[Text, str | None] = {}
+
+    @property
+    def is_s3(self) -> bool:
+        return self.location.startswith("s3://")
+
+    @model_validator(mode="after")
+    def _endpoint_of_bucket(self) -> Source:
+        if not self.is_s3 and (self.endpoint_url or self.region):
+            raise ValueError("endpoint_url and region belong to a location that starts with s3://")
+        return self
+
+
+class TagKey(Settings):
+    """Other spellings of a tag key."""
+
+    aliases: tuple[Text, ...] = ()
+
+
+class TagKeys(Settings):
+    """The tag keys that say who owns a charge."""
+
+    team: TagKey = TagKey()
+    cost_center: TagKey = TagKey()
+    project: TagKey = TagKey()
+    environment: TagKey = TagKey()
+
+
+class TagPolicy(Settings):
+    """How tags are read."""
+
+    keys: TagKeys = TagKeys()
+
+
+class Team(Settings):
+    """Who pays. A tag value that equals the name or an alias, whatever its case, means this team."""
+
+    name: Text
+    cost_center: Text
+    owner: Email | None = None
+    aliases: tuple[Text, ...] = ()
+
+    @field_validator("name")
+    @classmethod
+    def _not_reserved(cls, name: str) -> str:
+        if spelling(name) == UNALLOCATED:
+            raise ValueError(f"must not be {UNALLOCATED!r}: that is the owner of charges that no team is known for")
+        return name
+
+    @field_validator("aliases")
+    @classmethod
+    def _each_spelling_once(cls, aliases: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """A spelling that is listed twice would match a charge twice."""
+        once = {spelling(info.data.get("name", "")): ""}
+        for alias in aliases:
+            once.setdefault(spelling(alias), alias)
+        return tuple(once.values())[1:]
+
+
+class Account(Dated):
+    """The owner of those charges of an account that carry no owner themselves."""
+
+    sub_account_id: Text
+    team: Text
+    project: Text | None = None
+    environment: Text | None = None
+
+
+class RuleMatch(Settings):
+    """Which charges a rule takes: those whose value is in every list that is given."""
+
+    charge_categories: Annotated[tuple[ChargeCategory, ...], Field(min_length=1)] | None = None
+    service_names: Texts | None = None
+    sub_account_ids: Texts | None = None
+    teams: Texts | None = None
+    commitment_discount_status: Annotated[tuple[CommitmentStatus, ...], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> RuleMatch:
+        if not self.model_fields_set:
+            raise ValueError(f"needs at least one of {', '.join(type(self).model_fields)}")
+        return self
+
+
+class AllocationRule(Dated):
+    """A pool of shared charges, and the measure by which teams share it."""
+
+    name: Text
+    match: RuleMatch
+    method: Literal["proportional"]
+    measure: CostBasis
+
+
+class CostAllocation(Settings):
+    """How shared charges come to the teams. A charge belongs to the first rule that takes it."""
+
+    rules: tuple[AllocationRule, ...] = ()
+
+
+class Invoice(Settings):
+    """What a provider asked for, to compare with what it delivered."""
+
+    invoice_issuer_name: Text
+    invoice_id: Text
+    billing_currency: Currency
+    amount: Amount
+
+
+class Reports(Settings):
+    """What reports show."""
+
+    cost_basis: CostBasis = "effective_cost"
+    top_services: Annotated[int, Field(ge=1, le=100)] = 10
+
+
+class Config(Settings):
+    """A whole configuration. Made by `load_config`, which gives it the path of its file."""
+
+    organization: Organization
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    tag_policy: TagPolicy = TagPolicy()
+    teams: tuple[Team, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    cost_allocation: CostAllocation = CostAllocation()
+    invoices: tuple[Invoice, ...] = ()
+    reports: Reports = Reports()
+
+    _path: Path = PrivateAttr(default_factory=Path.cwd)
+
+    def model_post_init(self, context: Any) -> None:
+        if context:
+            self._path = context["path"]
+
+    @property
+    def path(self) -> Path:
+        """The file this was read from."""
+        return self._path
+
+    def location_of(self, source: Source) -> str:
+        """Where a source's deliveries are: an s3:// address as it is, a folder as an absolute path."""
+        if source.is_s3:
+            return source.location
+        return str((self.path.parent / Path(source.location).expanduser()).resolve())
+
+    def sections(self) -> dict[str, Any]:
+        """Every section by name, as plain JSON values: dates in ISO form, decimals as texts."""
+        return self.model_dump(mode="json")
