@@ -19,6 +19,7 @@ from orchestration.lib.interning import Interned
 # First half of the advisory lock of a scope; the second is the scope's id.
 _SCOPE_LOCKS = 7_204
 _SWAP_TIMEOUT = "120s"
+CUT_OFF = "cut off before it was loaded"
 # Times are copied without a zone; they are UTC whatever the server's setting.
 UTC = "-c TimeZone=UTC"
 
@@ -75,7 +76,7 @@ def clear_leftovers(connection: psycopg.Connection, scope_id: int, format_: Form
         "select delivery_id from raw.deliveries where scope_id = %s and status = 'loading'", [scope_id]
     ).fetchall()
     for (delivery_id,) in stale:
-        _set_rejected(connection, format_, delivery_id, "cut off before it was loaded")
+        _set_rejected(connection, format_, delivery_id, CUT_OFF)
 
 
 def is_current(connection: psycopg.Connection, scope_id: int, fingerprint: str) -> bool:
@@ -226,3 +227,12 @@ def _set_rejected(connection: psycopg.Connection, format_: Format, delivery_id: 
             "update raw.deliveries set status = 'rejected', error = %s, finished_at = now() where delivery_id = %s and status = 'loading'",
             [error.replace("\x00", "\\0"), delivery_id],
         )
+
+
+def rejected_fingerprints(connection: psycopg.Connection, source_name: str) -> set[str]:
+    """What was refused as it lies there; it is not tried again until it changes or somebody asks."""
+    rows = connection.execute(
+        "select fingerprint from raw.deliveries where source_name = %s and status = 'rejected' and error <> %s",
+        [source_name, CUT_OFF],
+    ).fetchall()
+    return {row[0] for row in rows}

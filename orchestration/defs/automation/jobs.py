@@ -1,0 +1,9 @@
+"""The one job: from the deliveries of some months to their reports."""
+
+import dagster as dg
+
+refresh = dg.define_asset_job(
+    "refresh",
+    selection=dg.AssetSelection.all(),
+    description="Takes in the deliveries of the chosen months, builds what changed, checks it and writes the reports.",
+)

@@ -1,0 +1,88 @@
+"""The dbt project: tagging, allocation and chargeback in SQL. A build takes what changed since the last one, whichever month runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from psycopg import sql
+
+from orchestration.defs.ingest.assets import source_key
+from orchestration.defs.partitions import billing_months
+from orchestration.defs.resources import Warehouse
+from orchestration.lib import dbt as dbt_project
+from orchestration.lib.config import Config
+from orchestration.lib.formats.registry import FORMATS
+from orchestration.lib.progress import watcher
+
+
+class Translator(DagsterDbtTranslator):
+    """Knows which source assets fill a raw table: the tables are one for each format, the assets one for each source."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self._filled_by = {
+            dg.AssetKey(["raw", table]): [source_key(source) for source in config.sources if source.format == format_.name]
+            for format_ in FORMATS.values()
+            for table in (format_.line_table, format_.attribute_table)
+        }
+        self._all = [source_key(source) for source in config.sources]
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        keys: dict[dg.AssetKey, None] = {}
+        for dep in spec.deps:
+            is_raw = dep.asset_key.path[0] == "raw"
+            keys |= dict.fromkeys(self._filled_by.get(dep.asset_key, self._all) if is_raw else [dep.asset_key])
+        return spec.replace_attributes(deps=list(keys))
+
+
+def models(config: Config, manifest: Path) -> dg.AssetsDefinition:
+    project = DbtProject(project_dir=dbt_project.project_dir(), target_path=dbt_project.target_dir())
+
+    @dbt_assets(
+        manifest=manifest,
+        name="dbt_models",
+        project=project,
+        dagster_dbt_translator=Translator(config),
+        partitions_def=billing_months(config),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="warehouse",
+    )
+    def dbt_models(context: dg.AssetExecutionContext, warehouse: Warehouse, dbt: DbtCliResource) -> Iterator[Any]:
+        watcher().step("Build the models")
+        url = warehouse.url()
+        os.environ.update(dbt_project.environment(url))
+        with psycopg.connect(url, autocommit=True) as connection:
+            for event in dbt.cli(list(dbt_project.BUILD_ARGUMENTS), context=context).stream():
+                if isinstance(event, dg.Output):
+                    name = event.metadata["unique_id"].value.rpartition(".")[2]
+                    watcher().note(name)
+                    event = _with_row_count(event, connection, context.asset_key_for_output(event.output_name))
+                yield event
+
+    return dbt_models
+
+
+def _with_row_count(event: dg.Output[Any], connection: psycopg.Connection, key: dg.AssetKey) -> dg.Output[Any]:
+    """Count what is a table; a view over every line would cost as much as the build."""
+    schema, name = key.path[-2:]
+    is_table = connection.execute("select 1 from pg_tables where schemaname = %s and tablename = %s", [schema, name]).fetchone()
+    if not is_table:
+        return event
+    row = connection.execute(sql.SQL("select count(*) from {}.{}").format(sql.Identifier(schema), sql.Identifier(name))).fetchone()
+    assert row is not None
+    return event.with_metadata({**event.metadata, "dagster/row_count": row[0]})
+
+
+def dbt_resource() -> DbtCliResource:
+    return DbtCliResource(
+        project_dir=str(dbt_project.project_dir()),
+        profiles_dir=str(dbt_project.project_dir()),
+        dbt_executable=str(dbt_project.executable()),
+    )

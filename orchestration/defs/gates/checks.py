@@ -1,0 +1,52 @@
+"""Great Expectations in front of what leaves: a failed gate stops the reports, and the last good ones stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration.defs.resources import Warehouse
+from orchestration.lib.gate import gate_markdown, run_gate
+from orchestration.lib.progress import watcher
+
+GATED_MARTS = ("cost_records", "chargeback_reports", "invoice_reconciliation")
+
+
+def mart_key(name: str) -> dg.AssetKey:
+    return dg.AssetKey(["finops", name])
+
+
+def gate() -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(
+        name="gate",
+        pool="warehouse",
+        specs=[
+            dg.AssetCheckSpec(
+                "gate",
+                asset=mart_key(mart),
+                blocking=True,
+                description="Expectations on what is published, validated in the database. Reports wait for it.",
+            )
+            for mart in GATED_MARTS
+        ],
+    )
+    def check_marts(warehouse: Warehouse) -> Iterator[dg.AssetCheckResult]:
+        watcher().step("Check what leaves")
+        url = warehouse.url()
+        for mart in GATED_MARTS:
+            result = run_gate(url, mart)
+            watcher().note(mart)
+            yield dg.AssetCheckResult(
+                asset_key=mart_key(mart),
+                check_name="gate",
+                passed=result.success,
+                severity=dg.AssetCheckSeverity.ERROR,
+                metadata={
+                    "expectations": len(result.results),
+                    "failed": sum(not one.success for one in result.results),
+                    "result": dg.MetadataValue.md(gate_markdown(result)),
+                },
+            )
+
+    return check_marts
