@@ -1,7 +1,5 @@
 """One partition a billing month, for every asset."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """What assets use."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from orchestration.lib import postgres

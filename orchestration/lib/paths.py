@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from orchestration.lib.errors import FinopsError
+
 
 def project_root() -> Path:
     """The directory with `dbt_project/`, `dagster.yaml` and `orchestration/`."""
@@ -10,11 +12,14 @@ def project_root() -> Path:
 
 
 def state_dir() -> Path:
-    """Everything mutable is below this directory: `FINOPS_HOME`, or `.finops` in the project. Created when missing."""
+    """Everything mutable is below this directory: `FINOPS_HOME`, or `.finops` in the project. Created when missing.
+
+    Raises:
+        FinopsError: it cannot be made.
+    """
     configured = os.environ.get("FINOPS_HOME")
     state = Path(configured).expanduser().absolute() if configured else project_root() / ".finops"
-    state.mkdir(parents=True, exist_ok=True)
-    return state
+    return _made(state)
 
 
 def postgres_dir() -> Path:
@@ -48,12 +53,27 @@ def spool_dir() -> Path:
 
 
 def config_file() -> Path | None:
-    """The settings file named by `FINOPS_CONFIG`; None means the sample organisation."""
+    """The settings file: `FINOPS_CONFIG`, else `config/finops-config.yaml` where there is one.
+
+    None means the sample organisation, which an empty `FINOPS_CONFIG` asks for too.
+    """
     configured = os.environ.get("FINOPS_CONFIG")
-    return Path(configured).expanduser().absolute() if configured else None
+    if configured is not None:
+        return Path(configured).expanduser().absolute() if configured else None
+    usual = project_root() / "config" / "finops-config.yaml"
+    return usual if usual.exists() else None
 
 
 def _below_state(name: str) -> Path:
-    directory = state_dir() / name
-    directory.mkdir(exist_ok=True)
+    return _made(state_dir() / name)
+
+
+def _made(directory: Path) -> Path:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FinopsError(
+            f"the directory {directory} cannot be made ({error.strerror}): give this user the right to, "
+            f"or set FINOPS_HOME to another directory"
+        ) from None
     return directory

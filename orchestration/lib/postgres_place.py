@@ -47,13 +47,15 @@ class Place:
         """The log file of the server."""
         return self.directory / "log"
 
-    def command(self, program: str, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    def command(
+        self, program: str, arguments: Sequence[str], *, keep_open: Sequence[int] = ()
+    ) -> subprocess.CompletedProcess[str]:
         """Run a program of PostgreSQL as the server's user; output is kept as text, exit codes are not checked.
 
         It gets its own session, so Ctrl-C in a terminal does not reach a server started by it, and none of our
-        environment, so no secret of ours lives on in a server that outlives us.
+        environment, so no secret of ours lives on in a server that outlives us. Of our open files it gets `keep_open`.
         """
-        return run_as(self.user, [str(self.programs / program), *arguments])
+        return run_as(self.user, [str(self.programs / program), *arguments], keep_open=keep_open)
 
     def own(self, path: Path) -> None:
         """Hand `path` to the server's user."""
@@ -95,7 +97,18 @@ def find_place(home: Path) -> Place:
     return Place(directory=directory, programs=_programs(wheel), user=user)
 
 
-def run_as(user: pwd.struct_passwd | None, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def wheel_programs() -> Path:
+    """PostgreSQL's bin directory as it was installed.
+
+    Raises:
+        FinopsError: it is not installed.
+    """
+    return _programs(_wheel_directory())
+
+
+def run_as(
+    user: pwd.struct_passwd | None, command: Sequence[str], *, keep_open: Sequence[int] = ()
+) -> subprocess.CompletedProcess[str]:
     """Run `command` as `user` (None: the present one) in `/`, in a session of its own and a bare environment."""
     identity: Mapping[str, object] = {}
     if user is not None:
@@ -109,6 +122,7 @@ def run_as(user: pwd.struct_passwd | None, command: Sequence[str]) -> subprocess
         text=True,
         errors="replace",
         start_new_session=True,
+        pass_fds=keep_open,
         check=False,
         **identity,  # type: ignore[call-overload]
     )

@@ -6,6 +6,7 @@ server. A lock file lets one process at a time make, start or stop it.
 """
 
 import fcntl
+import hashlib
 import os
 import secrets
 import shutil
@@ -36,9 +37,9 @@ class Server:
     """The server whose port and password files are in `home`, an existing directory."""
 
     def __init__(self, home: Path) -> None:
-        self.home = home
-        self.password_file = home / "password"
-        self.port_file = home / "port"
+        self.home = home.resolve()
+        self.password_file = self.home / "password"
+        self.port_file = self.home / "port"
         self._place: Place | None = None
 
     @property
@@ -98,10 +99,15 @@ class Server:
         Raises:
             FinopsError: it could not be made or started; the message has the end of its log.
         """
-        with self._locked():
-            if self.running() is not None:
+        with self._locked() as lock:
+            if self._wait_until_ready():
                 return
-            self._make()
+            # A process killed while it started the server leaves pg_ctl at work.
+            while self._processes("pg_ctl"):
+                time.sleep(0.05)
+            if self._wait_until_ready():
+                return
+            self._make(lock)
             self._clear_remains()
             self._start()
 
@@ -123,10 +129,10 @@ class Server:
         with self._locked():
             self._clear_remains()
             if self.data.parent != self.home:
-                shutil.rmtree(self.data.parent, ignore_errors=True)
+                shutil.rmtree(self.data.parent)
         shutil.rmtree(self.home)
 
-    def _make(self) -> None:
+    def _make(self, lock: int) -> None:
         place = self.place
         if (place.data / "global" / "pg_control").exists():
             found = (place.data / "PG_VERSION").read_text().strip()
@@ -148,20 +154,21 @@ class Server:
         _write(password_copy, self._keep_password())
         place.own(password_copy)
         # The builtin locale sorts by code point on every system: the same rows come in the same order everywhere.
-        result = place.command(
-            "initdb",
-            [
-                f"--pgdata={half_made}",
-                f"--username={ROLE}",
-                f"--pwfile={password_copy}",
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--locale=C",
-            ],
-        )
-        password_copy.unlink()
+        arguments = [
+            f"--pgdata={half_made}",
+            f"--username={ROLE}",
+            f"--pwfile={password_copy}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+        ]
+        try:
+            # Should this process be killed, initdb goes on and writes: it keeps the lock as long as it does.
+            result = place.command("initdb", arguments, keep_open=[lock])
+        finally:
+            password_copy.unlink()
         if result.returncode != 0:
             shutil.rmtree(half_made, ignore_errors=True)
             raise FinopsError(f"the database cannot be made in {place.directory}: {_last_line(result.stderr)}")
@@ -196,7 +203,7 @@ class Server:
             options = f"-c port={port}"
             arguments = ["start", "-D", str(place.data), "-l", str(place.log), "-o", options]
             result = place.command("pg_ctl", [*arguments, "-w", "-t", str(START_SECONDS)])
-            if result.returncode == 0:
+            if result.returncode == 0 or self._wait_until_ready():
                 return
             with place.log.open(errors="replace") as log:
                 log.seek(written)
@@ -241,20 +248,43 @@ class Server:
             _write(self.password_file, secrets.token_urlsafe(24))
         return self.password()
 
+    def _wait_until_ready(self) -> bool:
+        """Wait while the server starts; False when it does not run, or ends before it is ready."""
+        deadline = time.monotonic() + START_SECONDS
+        while self.running() is not None:
+            # The eighth line is the state of the server: starting, ready, stopping.
+            with suppress(OSError, IndexError):
+                if (self.data / "postmaster.pid").read_text().splitlines()[7].strip() == "ready":
+                    return True
+            if time.monotonic() > deadline:
+                raise FinopsError(f"PostgreSQL is not ready after {START_SECONDS} s. Its log is {self.place.log}")
+            time.sleep(0.05)
+        return False
+
     def _cluster_name(self) -> str:
-        inode = self.data.stat().st_ino
-        return f"finops-{inode}"
+        identity = f"{self.data} {self.data.stat().st_ino}"
+        return f"finops-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
     # Processes are known by their command lines: root in a container may not look at the working directory of another
     # user's process, but everybody may read its command line. A zombie has none.
 
     def _is_postmaster(self, pid: int) -> bool:
         with suppress(psutil.Error):
-            command = psutil.Process(pid).cmdline()
-            return len(command) > 2 and Path(command[0]).name == "postgres" and str(self.data) in command
+            return self._works_on_data(psutil.Process(pid), "postgres")
+        return False
+
+    def _processes(self, program: str) -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if self._works_on_data(process, program)]
+
+    def _works_on_data(self, process: psutil.Process, program: str) -> bool:
+        with suppress(psutil.Error, OSError, ValueError):
+            command = process.cmdline()
+            if command and Path(command[0]).name == program:
+                return Path(command[command.index("-D") + 1]).samefile(self.data)
         return False
 
     def _orphans(self) -> list[psutil.Process]:
+        """Processes of this server that go on without a postmaster: a long query notices its loss late."""
         if not self.data.exists():
             return []
         title = f"postgres: {self._cluster_name()}: "
@@ -262,13 +292,13 @@ class Server:
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 command = process.cmdline()
-                if command and (command[0].startswith(title) or self._is_postmaster(process.pid)):
+                if command and command[0].startswith(title) and not self._is_postmaster(process.ppid()):
                     found.append(process)
         return found
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the lock of this server; the system releases it when the process ends, however it ends."""
+    def _locked(self) -> Iterator[int]:
+        """Hold the lock of this server, and yield its open file; the system releases it with the last that holds it."""
         path = self.home / "lock"
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -276,7 +306,7 @@ class Server:
             raise FinopsError(f"the database in {self.home} belongs to another user: {path} may not be opened") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
+            yield descriptor
         finally:
             os.close(descriptor)
 

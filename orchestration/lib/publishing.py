@@ -10,8 +10,6 @@ from pathlib import Path
 
 import psycopg
 
-from reports.chargeback import ReportFiles, write_chargeback_report
-
 # A report shows its month and the months before it, so its digest runs over all of these, and over what the settings say.
 _DIGESTS = """
 with months as (
@@ -44,12 +42,14 @@ order by m.billing_period
 
 def publish_reports(
     connection: psycopg.Connection, months: Iterable[date], out_dir: Path, told: Callable[[str], None]
-) -> list[ReportFiles]:
+) -> list[Path]:
     """Write the report of every month whose figures differ from what was last written.
 
     `months` limits nothing that changed: a rule can change months that no delivery touched. They are the months to answer
-    for, whose report is always among those returned. `told` is called with each report that is written.
+    for: their pages are returned. `told` is called with each report that is written.
     """
+    from reports.chargeback import write_chargeback_report  # imports Plotly and pandas
+
     digests: dict[date, str] = dict(connection.execute(_DIGESTS).fetchall())
     record = out_dir / "digests.json"
     written: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
@@ -63,7 +63,7 @@ def publish_reports(
         temporary = record.with_suffix(".tmp")
         temporary.write_text(json.dumps(written, indent=1, sort_keys=True))
         os.replace(temporary, record)
-    return [ReportFiles(*report_files(out_dir, month)) for month in sorted(set(months) & digests.keys())]
+    return [report_files(out_dir, month)[0] for month in sorted(set(months) & digests.keys())]
 
 
 def report_files(out_dir: Path, month: date) -> tuple[Path, Path]:

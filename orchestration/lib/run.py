@@ -68,12 +68,12 @@ def _months_to_run(url: str, config: Config) -> list[date]:
 
 def _run_dagster(config: Config, manifest: Path, months: list[date]) -> list[str]:
     """Run the job over the months; returns what failed, in words."""
-    import dagster as dg
     from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
     from orchestration.definitions import build_definitions
+    from orchestration.lib.dagster_home import dagster_instance
 
-    with dg.DagsterInstance.get() as instance:
+    with dagster_instance() as instance:
         job = build_definitions(config, manifest).resolve_job_def("refresh")
         result = job.execute_in_process(
             instance=instance,

@@ -1,7 +1,5 @@
 """Notice new deliveries."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from hashlib import sha256
 

@@ -1,7 +1,5 @@
 """The dbt project: tagging, allocation and chargeback in SQL. A build takes what changed since the last one, whichever month runs."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,13 +1,10 @@
 """Great Expectations in front of what leaves: a failed gate stops the reports, and the last good ones stay."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
 
 from orchestration.defs.resources import Warehouse
-from orchestration.lib.gate import gate_markdown, run_gate
 from orchestration.lib.progress import watcher
 
 GATED_MARTS = ("cost_records", "chargeback_reports", "invoice_reconciliation")
@@ -32,6 +29,8 @@ def gate() -> dg.AssetChecksDefinition:
         ],
     )
     def check_marts(warehouse: Warehouse) -> Iterator[dg.AssetCheckResult]:
+        from orchestration.lib.gate import gate_markdown, run_gate
+
         watcher().step("Check what leaves")
         url = warehouse.url()
         for mart in GATED_MARTS:

@@ -1,7 +1,5 @@
 """The configuration as dated versions, and one asset for each source: its deliveries by billing month."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """What people read: a chargeback report for each month."""
 
-from __future__ import annotations
-
 import dagster as dg
 import psycopg
 
@@ -11,6 +9,7 @@ from orchestration.defs.resources import Warehouse
 from orchestration.lib import paths
 from orchestration.lib.config import Config
 from orchestration.lib.progress import watcher
+from orchestration.lib.publishing import publish_reports
 
 
 def chargeback_report(config: Config) -> dg.AssetsDefinition:
@@ -24,13 +23,11 @@ def chargeback_report(config: Config) -> dg.AssetsDefinition:
         description="One self-contained HTML page a month, and the same figures as CSV. Written only after the gates have passed.",
     )
     def chargeback(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
-        from orchestration.lib.publishing import publish_reports  # imports Plotly and pandas
-
         watcher().step("Write the reports")
         with psycopg.connect(warehouse.url()) as connection:
-            files = publish_reports(connection, months_of(list(context.partition_keys)), paths.reports_dir(), watcher().note)
+            pages = publish_reports(connection, months_of(list(context.partition_keys)), paths.reports_dir(), watcher().note)
         return dg.MaterializeResult(
-            metadata={file.html.stem: dg.MetadataValue.path(str(file.html)) for file in files[-24:]} | {"reports": len(files)}
+            metadata={page.stem: dg.MetadataValue.path(str(page)) for page in pages[-24:]} | {"reports": len(pages)}
         )
 
     return chargeback

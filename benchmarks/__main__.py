@@ -1,0 +1,65 @@
+"""`make bench`: what the platform costs, in ratios measured in one run. See benchmarks/README.md."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measure import Measurement
+from orchestration.lib.paths import state_dir
+
+
+@click.command()
+@click.option("--lines", default=5_000_000, show_default=True, help="Lines of the month that is built.")
+@click.option("--load-lines", default=1_000_000, show_default=True, help="Lines of the load that is compared with COPY.")
+@click.option("--only", type=click.Choice(["start", "load", "build", "month"]), multiple=True, help="Measure only these.")
+def main(lines: int, load_lines: int, only: tuple[str, ...]) -> None:
+    """Measure and print a table. Needs about 1.5 GB of disk for each million lines, and nothing else running.
+
+    \b
+    Example: make bench
+             python -m benchmarks --only load --load-lines 300000
+    """
+    folder = state_dir() / "bench"
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        # A state directory, and so a server, of its own: the user's warehouse is not touched.
+        os.environ["FINOPS_HOME"] = work
+        os.environ.pop("FINOPS_DATABASE_URL", None)
+        found = _measure(Path(work), lines, load_lines, only or ("start", "load", "build", "month"))
+    table = Table(title="Benchmarks", title_justify="left", header_style="bold")
+    for name in ("what", "measured", "compared with", "ratio", "to hold"):
+        table.add_column(name)
+    for one in found:
+        table.add_row(one.what, one.measured, one.compared_with, one.ratio, one.to_hold)
+    Console(width=150).print(table)
+
+
+def _measure(work: Path, lines: int, load_lines: int, wanted: tuple[str, ...]) -> list[Measurement]:
+    from benchmarks import build, load, month, start
+    from orchestration.lib import postgres
+
+    work.chmod(0o755)
+    postgres.ensure_running()
+    try:
+        found: list[Measurement] = []
+        if "start" in wanted:
+            found += start.measure()
+        if "load" in wanted:
+            found += load.measure(work, load_lines)
+        if "build" in wanted:
+            found += build.measure(work, lines)
+        if "month" in wanted:
+            found += month.measure(work)
+        return found
+    finally:
+        postgres.remove()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+{#- What is written differently from one SQL engine to the next: JSON, hashes, time zones. Each is dispatched, so that an adapter can bring its own. -#}
+
+{% macro json_text(document, key) %}{{ return(adapter.dispatch('json_text')(document, key)) }}{% endmacro %}
+{% macro default__json_text(document, key) %}{{ document }} ->> '{{ key }}'{% endmacro %}
+
+
+{% macro json_value_text(value) %}{{ return(adapter.dispatch('json_value_text')(value)) }}{% endmacro %}
+{% macro default__json_value_text(value) %}{{ value }} #>> '{}'{% endmacro %}
+
+
+{% macro json_items(list) %}{{ return(adapter.dispatch('json_items')(list)) }}{% endmacro %}
+{#- The items of a list, none where it is null, as table (value, position from 1). -#}
+{% macro default__json_items(list) %}jsonb_array_elements(nullif({{ list }}, cast('null' as jsonb))) with ordinality{% endmacro %}
+
+
+{% macro json_pairs(document) %}{{ return(adapter.dispatch('json_pairs')(document)) }}{% endmacro %}
+{#- The members of an object as table (key, value as JSON). -#}
+{% macro default__json_pairs(document) %}jsonb_each({{ document }}){% endmacro %}
+
+
+{% macro json_text_pairs(document) %}{{ return(adapter.dispatch('json_text_pairs')(document)) }}{% endmacro %}
+{#- The members of an object as table (key, value as text). -#}
+{% macro default__json_text_pairs(document) %}jsonb_each_text({{ document }}){% endmacro %}
+
+
+{% macro json_list(document, group, key) %}{{ return(adapter.dispatch('json_list')(document, group, key)) }}{% endmacro %}
+{#- A list of texts two levels down; null where it is absent or JSON null. -#}
+{% macro default__json_list(document, group, key) %}nullif({{ document }} -> '{{ group }}' -> '{{ key }}', cast('null' as jsonb)){% endmacro %}
+
+
+{% macro list_allows(list, value) %}{{ return(adapter.dispatch('list_allows')(list, value)) }}{% endmacro %}
+{#- True where the list is null or holds the value; a null value is in no list. -#}
+{% macro default__list_allows(list, value) %}({{ list }} is null or coalesce(jsonb_exists({{ list }}, {{ value }}), false)){% endmacro %}
+
+
+{% macro uuid_of(columns) %}{{ return(adapter.dispatch('uuid_of')(columns)) }}{% endmacro %}
+{#- The same values give the same id, everywhere and always. -#}
+{% macro default__uuid_of(columns) %}cast(cast(md5(concat_ws('|'{% for column in columns %}, coalesce(cast({{ column }} as text), '\N'){% endfor %})) as uuid) as text){% endmacro %}
+
+
+{% macro utc_month(time) %}{{ return(adapter.dispatch('utc_month')(time)) }}{% endmacro %}
+{#- The first day of the UTC month. -#}
+{% macro default__utc_month(time) %}cast(date_trunc('month', {{ time }} at time zone 'UTC') as date){% endmacro %}
+
+
+{% macro bytewise(text) %}{{ return(adapter.dispatch('bytewise')(text)) }}{% endmacro %}
+{#- For an order that does not depend on the database's language. -#}
+{% macro default__bytewise(text) %}{{ text }} collate "C"{% endmacro %}
+
+
+{% macro whole_quotient(dividend, divisor) %}{{ return(adapter.dispatch('whole_quotient')(dividend, divisor)) }}{% endmacro %}
+{#- The exact integer part of a quotient. Division itself rounds, which could carry a quotient just below an integer over it. -#}
+{% macro default__whole_quotient(dividend, divisor) %}div({{ dividend }}, {{ divisor }}){% endmacro %}
+
+
+{% macro evaluated_once() %}{{ return(adapter.dispatch('evaluated_once')()) }}{% endmacro %}
+{#- For a named subquery that must not be repeated for each row that looks into it. -#}
+{% macro default__evaluated_once() %}materialized{% endmacro %}

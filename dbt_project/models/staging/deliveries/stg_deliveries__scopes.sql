@@ -1,0 +1,7 @@
+-- One row per scope: a source and the billing month that was delivered.
+select
+    scope_id,
+    source_name,
+    format,
+    billing_period as delivery_period
+from {{ source('raw', 'scopes') }}

@@ -1,0 +1,98 @@
+"""The settings of the sample organisation, as a user would write them."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .calendar import Month
+from .commitments import month_before
+from .organization import COMPANY, MAIN_PAYER, SOURCES, SUBSIDIARY_PAYER, TAG_ALIASES, TEAMS
+from .truth import InvoiceTotal
+
+_HEADER = "# The sample organisation. Its bills lie in deliveries/, what is known about them in truth.json.\n"
+
+
+def settings(months: list[Month], invoices: list[InvoiceTotal]) -> dict[str, Any]:
+    """Return the configuration as plain data. The sandbox and one subscription have no owner on purpose."""
+    return {
+        "organization": {"name": COMPANY, "first_billing_period": months[0].label},
+        "sources": [
+            {"name": source.name, "format": source.format, "location": f"deliveries/{source.name}"}
+            for source in SOURCES
+        ],
+        "tag_policy": {"keys": {key: {"aliases": aliases} for key, aliases in TAG_ALIASES.items()}},
+        "teams": [
+            {"name": team.name, "cost_center": team.cost_center, "owner": team.owner, "aliases": list(team.typos)}
+            for team in TEAMS
+        ],
+        "accounts": _accounts(months),
+        "cost_allocation": {"rules": _rules()},
+        "invoices": [
+            {
+                "invoice_issuer_name": invoice.invoice_issuer_name,
+                "invoice_id": invoice.invoice_id,
+                "billing_currency": invoice.billing_currency,
+                "amount": invoice.invoiced,
+            }
+            for invoice in invoices
+        ],
+        "reports": {"cost_basis": "effective_cost", "top_services": 10},
+    }
+
+
+def _accounts(months: list[Month]) -> list[dict[str, Any]]:
+    mapping = []
+    for source in SOURCES:
+        for account in source.accounts:
+            if account.mapped_to is None:
+                continue
+            entry = {
+                "sub_account_id": account.account_id,
+                "team": account.mapped_to,
+                "environment": account.environment,
+            }
+            if account.project:
+                entry["project"] = account.project
+            mapping.append(entry)
+    # The mobile subscription moved from Logistics to Mobile half a year before the end of the window.
+    moved = next(
+        entry
+        for entry in mapping
+        if entry["team"] == "Mobile" and entry["sub_account_id"].startswith("/subscriptions/")
+    )
+    day = month_before(months[-1].first, 6).isoformat()
+    mapping.append({**moved, "team": "Logistics", "valid_to": day})
+    moved["valid_from"] = day
+    return mapping
+
+
+def _rules() -> list[dict[str, Any]]:
+    pools: list[tuple[str, dict[str, list[str]]]] = [
+        ("support", {"service_names": ["AWS Support (Business)"]}),
+        ("tax", {"charge_categories": ["Tax"]}),
+        ("unused commitments", {"commitment_discount_status": ["Unused"]}),
+        ("shared network", {"sub_account_ids": ["011235813213"]}),
+        ("central purchases", {"sub_account_ids": [MAIN_PAYER, SUBSIDIARY_PAYER]}),
+        ("platform team", {"teams": ["Platform Engineering"]}),
+    ]
+    return [
+        {"name": name, "match": match, "method": "proportional", "measure": "effective_cost"} for name, match in pools
+    ]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every text that begins with a digit: account ids must not turn into numbers, whatever reads them."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="'" if value[:1].isdigit() else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def write_settings(path: Path, months: list[Month], invoices: list[InvoiceTotal]) -> None:
+    """Write the configuration as YAML; locations are relative to it."""
+    text = yaml.dump(settings(months, invoices), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    path.write_text(_HEADER + text, encoding="utf-8")
