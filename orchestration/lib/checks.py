@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -9,6 +11,8 @@ from orchestration.lib.formats.columns import Column, Format, Kind
 from orchestration.lib.readers import Batch
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$"
+# A backslash that is escaped itself begins no escape.
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 # Sums are exact: 38 digits before and after the point. What does not fit is refused, not rounded.
 _NARROW, _WIDE = pa.decimal128(38, 18), pa.decimal256(76, 38)
 
@@ -25,7 +29,7 @@ def check_batch(batch: Batch, format_: Format) -> None:
         if column.kind is Kind.NUMBER:
             _check_numbers(batch, column, array)
         elif column.kind is not Kind.TIME:
-            _check_text(batch, column.name, array)
+            _check_text(batch, column.name, array, is_json=column.kind is Kind.MAP)
     for keys in batch.folded.values():
         for key, array in keys.items():
             _check_text(batch, key, array)
@@ -63,13 +67,11 @@ def _check_numbers(batch: Batch, column: Column, array: pa.StringArray) -> None:
         raise batch.error(column.name, index, array[index].as_py(), why)
 
 
-def _check_text(batch: Batch, column: str, array: pa.DictionaryArray) -> None:
-    for pattern in ("\x00", "\\u0000"):
-        found = pc.indices_nonzero(pc.match_substring(array.dictionary, pattern).fill_null(False))
-        for position in found:
-            text = array.dictionary[position.as_py()].as_py()
-            if pattern == "\\u0000" and not text.startswith(("{", "[")):
-                continue
-            index = pc.index(array.indices, position.cast(pa.int32())).as_py()
-            if index >= 0:
-                raise batch.error(column, index, text, "holds a NUL byte, which no text column can keep. Remove it.")
+def _check_text(batch: Batch, column: str, array: pa.DictionaryArray, *, is_json: bool = False) -> None:
+    for position in pc.indices_nonzero(pc.match_substring(array.dictionary, "\\u0000" if is_json else "\x00")):
+        text = array.dictionary[position.as_py()].as_py()
+        if is_json and not _ESCAPED_NUL.search(text):
+            continue
+        index = pc.index(array.indices, position.cast(array.indices.type)).as_py()
+        if index >= 0:
+            raise batch.error(column, index, text, "holds a NUL byte, which no text column can keep. Remove it.")

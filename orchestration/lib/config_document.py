@@ -153,7 +153,6 @@ class _Reader:
             return [self.value(item, (*location, index), below) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, location, below)
-        assert isinstance(node, yaml.ScalarNode)
         return self._scalar(node, location)
 
     def _mapping(self, node: yaml.MappingNode, location: Location, parents: tuple[yaml.Node, ...]) -> dict[str, Any]:
@@ -173,7 +172,7 @@ class _Reader:
             values[key] = self.value(value_node, below, parents)
         return values
 
-    def _scalar(self, node: yaml.ScalarNode, location: Location) -> str | None:
+    def _scalar(self, node: yaml.Node, location: Location) -> str | None:
         if node.tag == "tag:yaml.org,2002:null":
             return None
         written = str(node.value)

@@ -39,7 +39,7 @@ def _text(
     if kind == "missing":
         return "is missing."
     if kind == "extra_forbidden":
-        allowed = list(_model_at(model, location[:-1]).model_fields)
+        allowed = list(_type_at(model, location[:-1]).model_fields)
         return f"is no key here.{nearest(str(location[-1]), allowed)} Allowed: {', '.join(allowed)}."
     if kind == "literal_error":
         allowed = list(get_args(_type_at(model, location)))
@@ -49,12 +49,6 @@ def _text(
     if kind == "string_type":
         return "must be a text." if location in document.written else "is empty or no text."
     return f"{shown}{_MEANINGS.get(kind) or message.replace('Input should', 'must') + '.'}"
-
-
-def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel]:
-    found = _type_at(model, location)
-    assert isinstance(found, type) and issubclass(found, BaseModel)
-    return found
 
 
 def _type_at(model: type[BaseModel], location: Location) -> Any:

@@ -132,6 +132,7 @@ class Source(Settings):
 
     @property
     def is_s3(self) -> bool:
+        """Whether the location is a bucket and no folder."""
         return self.location.startswith("s3://")
 
     @model_validator(mode="after")
@@ -180,7 +181,7 @@ class Team(Settings):
     @field_validator("aliases")
     @classmethod
     def _each_spelling_once(cls, aliases: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        """A spelling that is listed twice would match a charge twice."""
+        """Keep one of each spelling: listed twice, it would match a charge twice."""
         once = {spelling(info.data.get("name", "")): ""}
         for alias in aliases:
             once.setdefault(spelling(alias), alias)
@@ -258,6 +259,7 @@ class Config(Settings):
     _path: Path = PrivateAttr(default_factory=Path.cwd)
 
     def model_post_init(self, context: Any) -> None:
+        """Take the path of the file from the validation context."""
         if context:
             self._path = context["path"]
 

@@ -10,17 +10,23 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.storage import Storage, StoredFile
 
 _DATA = (".csv", ".csv.gz", ".gz", ".parquet")
+# Numbers in the random parts of a name are no months.
+_RANDOM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24,}", re.IGNORECASE)
 _PERIODS = (
     re.compile(r"billing_?period=(\d{4})-?(\d{2})", re.IGNORECASE),
     re.compile(r"(?<!\d)(\d{4})(\d{2})\d{2}-\d{8}(?!\d)"),
     re.compile(r"(?<!\d)(\d{4})[-_]?(0[1-9]|1[0-2])(?!\d)"),
 )
+
+
+# A manifest that cannot be read is taken for the newest of its month, so that it is told and not passed over.
+_NEWEST = "\uffff"
 
 
 @dataclass(frozen=True)
@@ -52,15 +58,30 @@ def discover(storage: Storage, period_of_rows: Callable[[StoredFile], date]) -> 
 
 def _from_paths(files: Sequence[StoredFile], period_of_rows: Callable[[StoredFile], date]) -> list[Delivery]:
     months: dict[date, list[StoredFile]] = defaultdict(list)
-    problems: list[Delivery] = []
+    told_by_rows: dict[date, set[PurePosixPath]] = defaultdict(set)
+    unknown: dict[PurePosixPath, Delivery] = {}
     for file in files:
         if not file.key.lower().endswith(_DATA):
             continue
-        try:
-            months[period_of_path(file.key) or period_of_rows(file)].append(file)
-        except FinopsError as error:
-            problems.append(_delivery(None, [file], str(error)))
-    return problems + [_delivery(month, members) for month, members in months.items()]
+        period, folder = period_of_path(file.key), PurePosixPath(file.key).parent
+        if period is None:
+            try:
+                period = period_of_rows(file)
+            except FinopsError as error:
+                unknown[PurePosixPath(file.key)] = _delivery(None, [file], str(error))
+                continue
+            told_by_rows[period].add(folder)
+        months[period].append(file)
+
+    def problem(month: date) -> str | None:
+        # Without the file that cannot be read, a month that its rows tell may be half a bill.
+        key = next((key for key in unknown if key.parent in told_by_rows[month]), None)
+        return key and (
+            f"{month:%Y-%m}: waits for {key}, a file beside it that may belong to it and cannot be read. "
+            "Deliver that file again, or remove it."
+        )
+
+    return [*unknown.values(), *(_delivery(month, members, problem(month)) for month, members in months.items())]
 
 
 def period_of_path(key: str) -> date | None:
@@ -71,44 +92,59 @@ def period_of_path(key: str) -> date | None:
     """
     for pattern in _PERIODS:
         for part in reversed(PurePosixPath(key).parts):
-            match = pattern.search(part)
+            match = pattern.search(_RANDOM.sub("", part))
             if match and 1 <= int(match[2]) <= 12 and 2000 <= int(match[1]) <= 2100:
                 return date(int(match[1]), int(match[2]), 1)
     return None
 
 
+class _Manifest(NamedTuple):
+    """What a manifest lists, or why it cannot be read. The one of highest rank counts."""
+
+    rank: tuple[int, str, str]
+    file: StoredFile
+    listed: list[str]
+    problem: str | None
+
+
 def _from_manifests(storage: Storage, manifests: Sequence[StoredFile], files: Sequence[StoredFile]) -> list[Delivery]:
-    newest: dict[tuple[str, date], tuple[tuple[Any, ...], StoredFile, Mapping[str, Any]]] = {}
-    problems: list[Delivery] = []
+    newest: dict[tuple[str, date], _Manifest] = {}
+    unknown: list[Delivery] = []
     for file in manifests:
+        period = period_of_path(file.key)
         try:
-            manifest = json.loads(storage.read(file.key))
-            period = _manifest_period(file.key, manifest)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            problems.append(
-                _delivery(period_of_path(file.key), [file], f"{file.key}: not a manifest that can be read ({error}). Deliver it again.")
-            )
-            continue
+            content = json.loads(storage.read(file.key))
+            period = _manifest_period(file.key, content)
+            created, listed, problem = str(content.get("createdAt", "")), _listed_files(content), None
+        except (FinopsError, ValueError, KeyError, TypeError, AttributeError) as error:
+            problem = f"{file.key}: not a manifest that can be read ({error}). Deliver it again."
+            if period is None:
+                unknown.append(_delivery(None, [file], problem))
+                continue
+            created, listed = _NEWEST, []
         # A legacy report keeps copies beside each assembly's files: the one nearest the root is current. Exports that keep
         # every execution are told apart by when they were made.
-        rank = (-len(PurePosixPath(file.key).parts), str(manifest.get("createdAt", "")), file.key)
+        rank = (-len(PurePosixPath(file.key).parts), created, file.key)
         export = _export_of(file.key)
-        if (export, period) not in newest or newest[export, period][0] < rank:
-            newest[export, period] = (rank, file, manifest)
+        if (export, period) not in newest or newest[export, period].rank < rank:
+            newest[export, period] = _Manifest(rank, file, listed, problem)
     months: dict[date, list[StoredFile]] = defaultdict(list)
-    missing: dict[date, str] = {}
-    for (_, period), (_, manifest_file, manifest) in newest.items():
-        months[period].append(manifest_file)
-        for listed in _listed_files(manifest):
-            match = _resolve(listed, files)
+    problems: dict[date, str] = {}
+    by_key = {file.key: file for file in files}
+    for (_, period), manifest in newest.items():
+        months[period].append(manifest.file)
+        if manifest.problem:
+            problems[period] = manifest.problem
+        for name in manifest.listed:
+            match = _resolve(name, by_key)
             if match is None:
-                missing[period] = (
-                    f"{manifest_file.key}: lists the file {listed!r}, which was not delivered. "
+                problems[period] = (
+                    f"{manifest.file.key}: lists the file {name!r}, which was not delivered. "
                     "It may still be on its way; if not, deliver the export again."
                 )
             else:
                 months[period].append(match)
-    return problems + [_delivery(month, members, missing.get(month)) for month, members in months.items()]
+    return unknown + [_delivery(month, members, problems.get(month)) for month, members in months.items()]
 
 
 def _manifest_period(key: str, manifest: Mapping[str, Any]) -> date:
@@ -135,19 +171,18 @@ def _export_of(key: str) -> str:
 
 def _listed_files(manifest: Mapping[str, Any]) -> list[str]:
     listed = manifest.get("dataFiles") or manifest.get("reportKeys") or []
-    return [entry if isinstance(entry, str) else str(entry.get("key") or entry.get("path")) for entry in listed]
+    return [entry if isinstance(entry, str) else str(entry.get("key") or entry["path"]) for entry in listed]
 
 
-def _resolve(listed: str, files: Sequence[StoredFile]) -> StoredFile | None:
+def _resolve(listed: str, by_key: Mapping[str, StoredFile]) -> StoredFile | None:
     """The delivered file that a manifest means. It names the provider's bucket; the copy may lie below any part of that path."""
-    by_key = {file.key: file for file in files}
     parts = PurePosixPath(re.sub(r"^s3://[^/]+/", "", listed).lstrip("/")).parts
     for start in range(len(parts)):
         match = by_key.get("/".join(parts[start:]))
         if match is not None:
             return match
     tail = "/" + "/".join(parts)
-    return next((file for file in files if ("/" + file.key).endswith(tail)), None)
+    return next((file for key, file in by_key.items() if ("/" + key).endswith(tail)), None)
 
 
 def _delivery(period: date | None, files: Sequence[StoredFile], problem: str | None = None) -> Delivery:

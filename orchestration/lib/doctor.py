@@ -63,7 +63,8 @@ def _packages(subject: str) -> Finding:
         if installed is None or not pin.specifier.contains(installed, prereleases=True):
             different.append(f"{pin.name} {installed or 'missing'}, locked {pin.specifier}")
     if different:
-        return Finding(subject, f"{len(different)} not as locked: {'; '.join(different[:3])}", "delete .venv and run `make run`")
+        found = f"{len(different)} not as locked: {'; '.join(different[:3])}"
+        return Finding(subject, found, "delete .venv and run `make run`")
     return Finding(subject, f"{len(pins)} as locked")
 
 
@@ -96,7 +97,9 @@ def _disk(subject: str) -> Finding:
     free = shutil.disk_usage(state).free
     found = f"{free / GB:,.1f} GB free at {state}"
     if free < DISK_WANTED:
-        return Finding(subject, found, f"free {DISK_WANTED / GB:.0f} GB, or set FINOPS_HOME to a directory on another disk")
+        return Finding(
+            subject, found, f"free {DISK_WANTED / GB:.0f} GB, or set FINOPS_HOME to a directory on another disk"
+        )
     return Finding(subject, found)
 
 

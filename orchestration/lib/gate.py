@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,9 @@ _MOST_ROWS = 100
 class ExpectationResult:
     """How one expectation came out.
 
-    `observed`: what was found, in words. `unexpected_count`: how many values or rows break it (rules over whole rows stop
-    counting at 100). `sample`: some of them, each as column -> value.
+    `observed`: what was found, in words.
+    `unexpected_count`: how many values or rows break it; a rule over whole rows stops counting at 100.
+    `sample`: some of them, each as column -> value.
     """
 
     expectation: str
@@ -77,15 +79,15 @@ def run_gate(database_url: str, mart: str, *, delivery_periods: Sequence[date] =
 def gate_markdown(result: GateResult) -> str:
     """A result as Markdown: a table of all expectations, the failing ones first, then samples of what failed."""
     held = [found for found in result.results if found.success]
+    verdict = "passed" if result.success else "failed"
     lines = [
-        f"**{_SCHEMA}.{result.mart} {'passed' if result.success else 'failed'}**: "
-        f"{len(held)} of {len(result.results)} expectations hold.",
+        f"**{_SCHEMA}.{result.mart} {verdict}**: {len(held)} of {len(result.results)} expectations hold.",
         "",
         "| | expectation | observed |",
         "|---|---|---|",
     ]
-    for found in [*result.failures, *held]:
-        lines.append(f"| {'✓' if found.success else '✗'} | {_cell(found.expectation)} | {_cell(found.observed)} |")
+    lines += [f"| ✗ | {_cell(found.expectation)} | {_cell(found.observed)} |" for found in result.failures]
+    lines += [f"| ✓ | {_cell(found.expectation)} | {_cell(found.observed)} |" for found in held]
     for found in result.failures:
         if found.sample:
             columns = list(found.sample[0])
@@ -111,27 +113,30 @@ def _batch(database_url: str, mart: str) -> Iterator[Batch]:
     import great_expectations as gx
     import sqlalchemy as sa
     from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.datasource.fluent.interfaces import GxDatasourceWarning, TestConnectionError
     from great_expectations.exceptions.exceptions import GreatExpectationsError
 
     url = sa.make_url(database_url).set(drivername="postgresql+psycopg2")
-    # Great Expectations puts settings in place of $NAME, also in a password.
-    text = url.update_query_dict({"options": f"-csearch_path={_SCHEMA}"}).render_as_string(hide_password=False)
+    options = f"{url.query.get('options', '')} -csearch_path={_SCHEMA}".strip()
+    text = url.update_query_dict({"options": options}).render_as_string(hide_password=False)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     context.variables.analytics_enabled = False
-    engine = None
-    try:
-        source = context.data_sources.add_sql(
-            "warehouse", connection_string=text.replace("$", "%24"), create_temp_table=False
-        )
-        engine = source.get_engine()
-        # A table asset: to learn the columns of a query asset, GX would read all of its rows into memory.
-        yield source.add_table_asset(mart, table_name=mart).add_batch_definition_whole_table(mart).get_batch()
-    except (GreatExpectationsError, sa.exc.SQLAlchemyError) as error:
-        raise FinopsError(f"The gate of {_SCHEMA}.{mart} cannot look at it: {_first_line(error)}") from error
-    finally:
-        if engine is not None:
-            engine.dispose()
+    with ExitStack() as stack:
+        try:
+            # Of a $NAME, also in a password, Great Expectations makes a setting of its own. Its source for PostgreSQL,
+            # which it would rather have, refuses URLs that name a Unix socket.
+            with warnings.catch_warnings(action="ignore", category=GxDatasourceWarning):
+                source = context.data_sources.add_sql(
+                    "warehouse", connection_string=text.replace("$", "%24"), create_temp_table=False
+                )
+                stack.callback(source.get_engine().dispose)
+            stack.callback(source.get_execution_engine().close)
+            # A table asset: to learn the columns of a query asset, GX would read all of its rows into memory.
+            yield source.add_table_asset(mart, table_name=mart).add_batch_definition_whole_table(mart).get_batch()
+        except (GreatExpectationsError, TestConnectionError, sa.exc.SQLAlchemyError) as error:
+            reason = _first_line(error.__cause__ or error)
+            raise FinopsError(f"The gate of {_SCHEMA}.{mart} cannot look at it: {reason}") from error
 
 
 def _validate(

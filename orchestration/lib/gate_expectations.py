@@ -15,8 +15,6 @@ class RowsThatBreakARule(UnexpectedRowsExpectation):
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.table",)
 
-    def _validate(
-        self, metrics: dict[str, Any], runtime_configuration: dict[str, Any] | None = None, execution_engine: Any = None
-    ) -> dict[str, Any]:
+    def _validate(self, metrics: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
         rows = metrics["unexpected_rows_query.table"]
         return {"success": not rows, "result": {"observed_value": len(rows), "details": {"unexpected_rows": rows}}}

@@ -57,7 +57,9 @@ def match_header(
             ignored.append(header)
     found = {column.name for column in direct.values()}
     declared = _constants(format_, constants, found)
-    found |= {column.name for column in declared} | {squash_name(format_, name) for name in constants}
+    found |= {column.name for column in declared}
+    unknown = {squash_name(format_, name) for name, value in constants.items() if value is None}
+    found |= unknown - {column.name for column in format_.columns if column.filled}
     missing = [column.name for column in format_.columns if column.needed and column.name not in found]
     missing += [" or ".join(group) for group in format_.one_of if not found.intersection(group)]
     if missing:

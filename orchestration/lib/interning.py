@@ -110,8 +110,11 @@ class Interner:
             elif value is not None:
                 folded.setdefault(name, {})[key] = value
         for name, entries in folded.items():
-            given[name] = json.dumps(entries, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        content = "\x1e".join("\x00" if (v := given.get(c.name)) is None else v for c in self._format.attribute_columns)
+            given[name] = _merged(given.get(name), entries)
+        texts = ["\x00" if (v := given.get(c.name)) is None else v for c in self._format.attribute_columns]
+        content = "\x1e".join(texts)
+        if content.count("\x1e") >= len(texts):  # a text holds the separator: it must not pass for the end of a column
+            content = json.dumps(texts)
         first, second = _hash(content)
         if first in self._contents:
             if self._contents[first] != second:
@@ -130,6 +133,16 @@ class Interner:
             row.append(value)
         fresh.attributes.append((first, tuple(row)))
         return first
+
+
+def _merged(delivered: str | None, entries: dict[str, str]) -> str:
+    """A map column with the entries that have columns of their own: CUR 2.0 has both. Numbers are texts, as in Parquet."""
+    if delivered is not None:
+        whole = json.loads(delivered, parse_float=str, parse_int=str)
+        if not isinstance(whole, dict):
+            raise FinopsError(f"{delivered[:80]!r} is a JSON array where the columns of the same map need an object.")
+        entries = whole | entries
+    return json.dumps(entries, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _hash(content: str) -> tuple[int, int]:

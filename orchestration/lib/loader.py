@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -27,6 +27,8 @@ from orchestration.lib.readers import Batch, read_batches
 from orchestration.lib.storage import Storage, StoredFile, sha256_of
 
 STREAMS = 2
+# Classes of errors of a database that cannot be reached or was shut down; an error without a code is of the connection.
+_GONE = ("08", "57P")
 Progress = Callable[[int], None]
 
 
@@ -78,6 +80,7 @@ def load_delivery(
                     return loaded
                 _create_tables(control, format_, scope_id, delivery_id)
                 lines = _load(database_url, control, storage, delivery, format_, delivery_id, constants, loaded, progress)
+                _refuse_repeats(delivery.files, hashes, lines)
                 _finish_tables(control, format_, delivery_id)
                 _verify(control, format_, delivery_id, loaded)
                 files = [
@@ -100,7 +103,12 @@ def _told(
     what = f"{source_name} {delivery.billing_period:%Y-%m}"
     if isinstance(error, psycopg.errors.DiskFull):
         text = f"{what}: the disk of the database is full. Free space and run again; the former delivery is as it was."
-    elif isinstance(error, psycopg.OperationalError):
+    elif isinstance(error, psycopg.errors.LockNotAvailable):
+        text = (
+            f"{what}: somebody has been reading this month for so long that it could not be replaced "
+            f"({str(error).splitlines()[0]}). Run again; the former delivery is as it was."
+        )
+    elif isinstance(error, psycopg.OperationalError) and (error.sqlstate or _GONE[0]).startswith(_GONE):
         text = (
             f"{what}: the database went away during the load ({str(error).splitlines()[0]}). "
             "Start it (`finops db start`) and run again; the former delivery is as it was."
@@ -114,6 +122,18 @@ def _told(
 def _sha256(storage: Storage, file: StoredFile) -> str:
     with storage.local(file.key) as path:
         return sha256_of(path)
+
+
+def _refuse_repeats(files: Sequence[StoredFile], hashes: Sequence[str], lines: Sequence[int]) -> None:
+    """Two files of the same content would count its lines twice; parts without lines are alike and do no harm."""
+    seen: dict[str, str] = {}
+    for file, digest, count in zip(files, hashes, lines, strict=True):
+        if count and digest in seen:
+            raise FinopsError(
+                f"{seen[digest]} and {file.key} have the same content, and the bill would count it twice. "
+                "Remove one of them and deliver again."
+            )
+        seen[digest] = file.key
 
 
 def _create_tables(control: psycopg.Connection, format_: Format, scope_id: int, delivery_id: int) -> None:

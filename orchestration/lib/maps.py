@@ -35,9 +35,11 @@ class MapCanon:
             return self._encode([_dumps({k: v for k, v in row.items() if v is not None}) if row else None for row in array.to_pylist()])
         if pa.types.is_map(array.type):
             joined = _join(array)
-            if joined is None:
-                return self._encode([_dumps(dict(row)) if row else None for row in array.to_pylist()])
-            return self._map(batch, column, joined.dictionary_encode(), parse=_split)
+            if joined is not None:
+                return self._map(batch, column, joined.dictionary_encode(), parse=_split)
+        if pa.types.is_map(array.type) or _is_list(array.type):
+            pairs = [None if row is None else json.dumps(_pairs(row), default=str) for row in array.to_pylist()]
+            return self._map(batch, column, pa.array(pairs, pa.string()).dictionary_encode(), parse=canonical_json)
         if pa.types.is_dictionary(array.type):
             return self._map(batch, column, array, parse=canonical_json)
         if pa.types.is_null(array.type):
@@ -52,9 +54,12 @@ class MapCanon:
             if text not in self._known:
                 try:
                     self._known[text] = parse(text)
-                except ValueError as error:
-                    index = pc.index(array.indices, pa.scalar(position, pa.int32())).as_py()
-                    raise batch.error(column.name, max(index, 0), text, f"is not a JSON object: {error}.") from None
+                except (ValueError, RecursionError) as error:
+                    index = pc.index(array.indices, pa.scalar(position, array.indices.type)).as_py()
+                    if index >= 0:
+                        raise batch.error(column.name, index, text, f"is not a JSON object: {error}.") from None
+                    values.append(None)  # a dictionary may carry values that no row of this batch uses
+                    continue
             values.append(self._known[text])
         return _dictionary(array.indices, values)
 
@@ -84,14 +89,29 @@ def canonical_json(text: str) -> str | None:
         fractions.append(number)
         return Decimal(number)
 
-    parsed = json.loads(text, parse_float=keep, object_pairs_hook=_object)
+    parsed = json.loads(text, parse_float=keep, parse_constant=_refuse, object_pairs_hook=_object)
     if not isinstance(parsed, (dict, list)):
         raise ValueError(f"a {type(parsed).__name__} where an object is needed")
     if isinstance(parsed, list) and all(isinstance(entry, dict) and {"key", "value"} == entry.keys() for entry in parsed):
-        parsed = _object([(entry["key"], entry["value"]) for entry in parsed])
+        parsed = _object([(str(entry["key"]), entry["value"]) for entry in parsed])
     if not parsed:
         return None
-    return text.strip() if fractions else _dumps(parsed)
+    canonical = _dumps(parsed)
+    canonical.encode()  # half of a surrogate pair is no text, and the database would refuse it
+    return text.strip() if fractions else canonical
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _is_list(type_: pa.DataType) -> bool:
+    return pa.types.is_list(type_) or pa.types.is_large_list(type_)
+
+
+def _pairs(row: list[Any]) -> list[Any]:
+    """The entries of a map or list as `canonical_json` takes them."""
+    return [dict(zip(("key", "value"), entry, strict=True)) if isinstance(entry, tuple) else entry for entry in row]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -109,17 +129,16 @@ def _split(joined: str) -> str | None:
     if not joined:
         return None
     pairs = [entry.split(_PAIR) for entry in joined.split(_ENTRY)]
-    return _dumps({key: None if value == _NULL else value for key, value in pairs})
+    return _dumps(_object([(key, None if value == _NULL else value) for key, value in pairs]))
 
 
 def _join(array: pa.MapArray) -> pa.StringArray | None:
     """Each map as one text, or None where a value holds a separator and the slow way is needed."""
-    keys, items = array.keys.cast(pa.string()), array.items.cast(pa.string())
+    first, last = array.offsets[0].as_py(), array.offsets[-1].as_py()
+    keys, items = (part.slice(first, last - first).cast(pa.string()) for part in (array.keys, array.items))
     for part in (keys, items):
         if pc.any(pc.match_substring_regex(part, f"[{_ENTRY}{_PAIR}{_NULL}]")).as_py():
             return None
     entries = pc.binary_join_element_wise(keys, items.fill_null(_NULL), _PAIR)
-    first = array.offsets[0].as_py()
-    offsets = pc.subtract(array.offsets, first) if first else array.offsets
-    lists = pa.ListArray.from_arrays(offsets, entries, mask=array.is_null() if array.null_count else None)
+    lists = pa.ListArray.from_arrays(pc.subtract(array.offsets, first), entries, mask=array.is_null() if array.null_count else None)
     return pc.binary_join(lists, _ENTRY)

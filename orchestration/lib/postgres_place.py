@@ -12,9 +12,10 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestration.lib.errors import FinopsError
 
@@ -110,7 +111,7 @@ def run_as(
     user: pwd.struct_passwd | None, command: Sequence[str], *, keep_open: Sequence[int] = ()
 ) -> subprocess.CompletedProcess[str]:
     """Run `command` as `user` (None: the present one) in `/`, in a session of its own and a bare environment."""
-    identity: Mapping[str, object] = {}
+    identity: dict[str, Any] = {}
     if user is not None:
         identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     return subprocess.run(
@@ -124,7 +125,7 @@ def run_as(
         start_new_session=True,
         pass_fds=keep_open,
         check=False,
-        **identity,  # type: ignore[call-overload]
+        **identity,
     )
 
 

@@ -6,7 +6,6 @@ server. A lock file lets one process at a time make, start or stop it.
 """
 
 import fcntl
-import hashlib
 import os
 import secrets
 import shutil
@@ -20,6 +19,7 @@ import psutil
 
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.postgres_place import MAJOR_VERSION, POINTER, Place, find_place
+from orchestration.lib.postgres_processes import cluster_name, is_postmaster, orphans, starters
 from orchestration.lib.postgres_tuning import machine_settings
 
 HOST = "127.0.0.1"
@@ -91,7 +91,7 @@ class Server:
             pid, port = int(lines[0]), int(lines[3])
         except (OSError, ValueError, IndexError):
             return None
-        return (pid, port) if self._is_postmaster(pid) else None
+        return (pid, port) if is_postmaster(pid, self.data) else None
 
     def start(self) -> None:
         """Start the server if it does not run; it is ready for connections on return, and outlives this process.
@@ -102,8 +102,7 @@ class Server:
         with self._locked() as lock:
             if self._wait_until_ready():
                 return
-            # A process killed while it started the server leaves pg_ctl at work.
-            while self._processes("pg_ctl"):
+            while starters(self.data):
                 time.sleep(0.05)
             if self._wait_until_ready():
                 return
@@ -180,9 +179,9 @@ class Server:
     def _clear_remains(self) -> None:
         """Remove what a killed server left: processes without their parent, and a pid file that would block a start."""
         deadline = time.monotonic() + ORPHAN_SECONDS
-        while orphans := self._orphans():
+        while left := orphans(self.data):
             if time.monotonic() > deadline:
-                for orphan in orphans:
+                for orphan in left:
                     with suppress(psutil.Error):
                         orphan.kill()
             time.sleep(0.05)
@@ -221,7 +220,7 @@ class Server:
             "unix_socket_directories": "",
             "password_encryption": "scram-sha-256",
             # Shown in the title of every process of the server: this is how orphans are known.
-            "cluster_name": self._cluster_name(),
+            "cluster_name": cluster_name(self.data),
             **machine_settings(self.place.directory),
         }
         return "".join(f"{name} = '{value}'\n" for name, value in settings.items())
@@ -261,41 +260,6 @@ class Server:
             time.sleep(0.05)
         return False
 
-    def _cluster_name(self) -> str:
-        identity = f"{self.data} {self.data.stat().st_ino}"
-        return f"finops-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
-
-    # Processes are known by their command lines: root in a container may not look at the working directory of another
-    # user's process, but everybody may read its command line. A zombie has none.
-
-    def _is_postmaster(self, pid: int) -> bool:
-        with suppress(psutil.Error):
-            return self._works_on_data(psutil.Process(pid), "postgres")
-        return False
-
-    def _processes(self, program: str) -> list[psutil.Process]:
-        return [process for process in psutil.process_iter() if self._works_on_data(process, program)]
-
-    def _works_on_data(self, process: psutil.Process, program: str) -> bool:
-        with suppress(psutil.Error, OSError, ValueError):
-            command = process.cmdline()
-            if command and Path(command[0]).name == program:
-                return Path(command[command.index("-D") + 1]).samefile(self.data)
-        return False
-
-    def _orphans(self) -> list[psutil.Process]:
-        """Processes of this server that go on without a postmaster: a long query notices its loss late."""
-        if not self.data.exists():
-            return []
-        title = f"postgres: {self._cluster_name()}: "
-        found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                command = process.cmdline()
-                if command and command[0].startswith(title) and not self._is_postmaster(process.ppid()):
-                    found.append(process)
-        return found
-
     @contextmanager
     def _locked(self) -> Iterator[int]:
         """Hold the lock of this server, and yield its open file; the system releases it with the last that holds it."""
@@ -303,7 +267,9 @@ class Server:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except PermissionError:
-            raise FinopsError(f"the database in {self.home} belongs to another user: {path} may not be opened") from None
+            raise FinopsError(
+                f"the database in {self.home} belongs to another user: {path} may not be opened"
+            ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor

@@ -8,7 +8,7 @@ MB = 1024**2
 GB = 1024**3
 
 # Parallel queries share memory here; Docker gives a container 64 MB of it unless told otherwise.
-SHARED_MEMORY_MOUNT = Path("/dev/shm")
+SHARED_MEMORY_MOUNT = Path("/dev/shm")  # noqa: S108
 SHARED_MEMORY_WANTED = 1 * GB
 
 CGROUP_MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))

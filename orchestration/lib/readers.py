@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -29,7 +30,11 @@ from orchestration.lib.maps import MapCanon
 
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 TIMESTAMP = pa.timestamp("us", tz="UTC")
+# Python's CSV reader, which reads headers and looks for what is wrong, would refuse fields beyond 128 KB.
+csv.field_size_limit(1 << 30)
 NULLS = ["", "NULL", "null"]
+_NULL_TEXTS = pa.array(NULLS)
+_NULL_LENGTHS = np.unique([len(text) for text in NULLS])
 # Rows of a wide report take about a kilobyte: large blocks keep the cost per batch small, a few of them keep memory bounded.
 CSV_BLOCK_BYTES = 24 << 20
 PARQUET_BATCH_ROWS = 1 << 16
@@ -121,8 +126,10 @@ def _csv_header(path: Path, file: str, *, gzipped: bool) -> list[str]:
     try:
         with _open_text(path, gzipped=gzipped) as text:
             headers = next(csv.reader(text), [])
-    except (UnicodeDecodeError, EOFError, OSError, zlib.error, csv.Error) as error:
-        raise FinopsError(f"{file}: the header cannot be read: {error}. Deliver the file again.") from error
+    except (EOFError, OSError, zlib.error, csv.Error) as error:
+        raise FinopsError(_diagnose_csv(path, file, error, gzipped=gzipped)) from error
+    if wrong := next((header for header in headers if not _is_utf8(header)), None):
+        raise FinopsError(f"{file}: {_not_utf8('the header', wrong)}")
     if not any(headers):
         raise FinopsError(f"{file}: no header in the first line. Deliver the file again.")
     if len(headers) == 1 and ";" in headers[0]:
@@ -132,30 +139,48 @@ def _csv_header(path: Path, file: str, *, gzipped: bool) -> list[str]:
 
 def _open_text(path: Path, *, gzipped: bool) -> IO[str]:
     raw: Any = gzip.open(path, "rb") if gzipped else path.open("rb")
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+    # Bytes that are not UTF-8 are kept, so that it can be said where they are.
+    return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _is_utf8(text: str) -> bool:
+    return text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text)
+
+
+def _not_utf8(where: str, text: str) -> str:
+    what = text.encode(errors="surrogateescape")[:80]
+    return f"{where}: {what!r} is not UTF-8. Save the file as UTF-8 and deliver it again."
 
 
 def _diagnose_csv(path: Path, file: str, error: Exception, *, gzipped: bool) -> str:
     """Say in which row a file that Arrow refused goes wrong. Slow and only run on a file that is refused."""
     number = 0
     try:
+        if gzipped:
+            _check_gzip(path)
         with _open_text(path, gzipped=gzipped) as text:
             rows = csv.reader(text, strict=True)
-            width = len(next(rows))
-            for number, row in enumerate(rows, start=1):
-                if row and len(row) != width:
+            headers = next(rows)
+            for number, row in enumerate(filter(None, rows), start=1):
+                if len(row) != len(headers):
                     return (
-                        f"{file}: row {number} has {len(row)} fields where the header has {width}: {row[0][:80]!r} … "
+                        f"{file}: row {number} has {len(row)} fields where the header has {len(headers)}: {row[0][:80]!r} … "
                         "Deliver the file again."
                     )
-    except UnicodeDecodeError as failure:
-        what = failure.object[failure.start : failure.end]
-        return f"{file}: about row {number + 1}: the bytes {what!r} are not UTF-8. Save the file as UTF-8 and deliver again."
+                for header, value in zip(headers, row, strict=True):
+                    if not _is_utf8(value):
+                        return f"{file}: {_not_utf8(f'row {number}, column {header}', value)}"
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        return f"{file}: the gzip stream is cut off or damaged after row {number}. Deliver the file again."
+        return f"{file}: the gzip stream is cut off or damaged. Deliver the file again."
     except csv.Error as failure:
         return f"{file}: about row {number + 1}: {failure}. Deliver the file again."
     return f"{file}: cannot be read: {error}"
+
+
+def _check_gzip(path: Path) -> None:
+    with gzip.open(path, "rb") as stream:
+        while stream.read(1 << 20):
+            pass
 
 
 def _parquet_file(path: Path, file: str, read_dictionary: list[str] | None = None) -> pq.ParquetFile:
@@ -172,10 +197,39 @@ def _read_parquet(path: Path, format_: Format, constants: Mapping[str, str | Non
     numbers = {name for name, column in layout.direct.items() if column.kind is Kind.NUMBER}
     parquet = _parquet_file(path, file, [name for name in texts if name not in numbers])
     try:
-        batches = parquet.iter_batches(batch_size=PARQUET_BATCH_ROWS, columns=layout.headers)
+        batches = map(_with_nulls, parquet.iter_batches(batch_size=PARQUET_BATCH_ROWS, columns=layout.headers))
         yield from _normalise(batches, format_, layout, file)
     except (pa.ArrowException, OSError) as error:
         raise FinopsError(f"{file}: damaged Parquet: {error}. Deliver the file again.") from error
+
+
+def _with_nulls(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Texts that mean null in CSV mean it in Parquet too: AWS writes empty texts for what it leaves out.
+
+    Raises ArrowInvalid for bytes that are not UTF-8, which Parquet readers let through.
+    """
+    batch.validate(full=True)
+    for position, array in enumerate(batch.columns):
+        encoded = pa.types.is_dictionary(array.type)
+        texts = array.dictionary if encoded else array
+        if pa.types.is_string_view(texts.type):
+            texts = texts.cast(pa.string())
+        # Most columns have no text as short as a null: then nothing more is looked at.
+        if not _is_text(texts.type) or not np.isin(pc.binary_length(texts).to_numpy(zero_copy_only=False), _NULL_LENGTHS).any():
+            continue
+        nulls = pc.is_in(texts.cast(pa.string()), value_set=_NULL_TEXTS)
+        cleaned = _without(array, nulls) if encoded else pc.if_else(nulls, None, texts)
+        batch = batch.set_column(position, batch.schema.names[position], cleaned)
+    return batch
+
+
+def _without(array: pa.DictionaryArray, nulls: pa.BooleanArray) -> pa.DictionaryArray:
+    """The array with null for the entries of its dictionary that are marked."""
+    present = np.append(~nulls.to_numpy(zero_copy_only=False), False)  # index -1, a null, finds the last
+    indices = array.indices.cast(pa.int32()).fill_null(-1).to_numpy()
+    validity = np.packbits(present.take(indices), bitorder="little")
+    kept = pa.Array.from_buffers(pa.int32(), len(indices), [pa.py_buffer(validity), pa.py_buffer(indices)])
+    return pa.DictionaryArray.from_arrays(kept, array.dictionary)
 
 
 def _normalise(batches: Iterator[pa.RecordBatch], format_: Format, layout: Layout, file: str) -> Iterator[Batch]:
@@ -221,16 +275,16 @@ def time_texts(array: pa.TimestampArray) -> pa.DictionaryArray:
     """UTC times as texts; each distinct time is formatted once, which is many times faster."""
     encoded = array.dictionary_encode()
     moments = encoded.dictionary.cast(pa.timestamp("us"))
-    whole_seconds = pc.all(pc.equal(pc.microsecond(moments), 0)).as_py() and pc.all(pc.equal(pc.millisecond(moments), 0)).as_py()
-    texts = (moments.cast(pa.timestamp("s")) if whole_seconds else moments).cast(pa.string())
+    # The same time has the same text in every batch, whatever times are beside it.
+    texts = pc.replace_substring(moments.cast(pa.string()), ".000000", "")
     return pa.DictionaryArray.from_arrays(encoded.indices, texts)
 
 
 def _number(batch: Batch, column: Column, array: pa.Array) -> pa.StringArray:
     if pa.types.is_dictionary(array.type):
-        return array.dictionary_decode()
-    if pa.types.is_string(array.type):
-        return array
+        array = array.dictionary_decode()
+    if _is_text(array.type):
+        return array.cast(pa.string())
     if pa.types.is_floating(array.type):
         wrong = pc.indices_nonzero(pc.invert(pc.is_finite(array)).fill_null(False))
         if len(wrong):
@@ -243,6 +297,10 @@ def _number(batch: Batch, column: Column, array: pa.Array) -> pa.StringArray:
     return array.cast(pa.string())
 
 
+def _is_text(type_: pa.DataType) -> bool:
+    return pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
+
+
 def _time(batch: Batch, column: Column, array: pa.Array) -> pa.TimestampArray:
     """UTC times; a time without a zone is UTC, as FOCUS and AWS mean it."""
     if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
@@ -253,12 +311,13 @@ def _time(batch: Batch, column: Column, array: pa.Array) -> pa.TimestampArray:
     for position, text in enumerate(texts.dictionary.to_pylist()):
         try:
             moment = datetime.fromisoformat(text.strip())
-        except ValueError:
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
             index = pc.index(texts.indices, pa.scalar(position, pa.int32())).as_py()
             if index < 0:  # a dictionary may carry values that no row of this batch uses
                 parsed.append(None)
                 continue
             why = "is not a date or time. ISO 8601 is needed, such as 2026-10-01T00:00:00Z."
             raise batch.error(column.name, index, text, why) from None
-        parsed.append(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC))
+        parsed.append(moment)
     return pa.array(parsed, TIMESTAMP).take(texts.indices)

@@ -71,15 +71,18 @@ def _run_dagster(config: Config, manifest: Path, months: list[date]) -> list[str
     from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
     from orchestration.definitions import build_definitions
+    from orchestration.lib.dagster_runs import end_dead_runs, process_tags
     from orchestration.lib.dagster_home import dagster_instance
 
     with dagster_instance() as instance:
+        end_dead_runs(instance)
         job = build_definitions(config, manifest).resolve_job_def("refresh")
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             tags={
+                **process_tags(),
                 ASSET_PARTITION_RANGE_START_TAG: f"{months[0]:%Y-%m}",
                 ASSET_PARTITION_RANGE_END_TAG: f"{months[-1]:%Y-%m}",
             },

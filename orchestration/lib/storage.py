@@ -61,11 +61,15 @@ class Folder:
         return sorted(found, key=lambda file: file.key)
 
     def read(self, key: str) -> bytes:
-        return (self.root / key).read_bytes()
+        with self.local(key) as path:
+            return path.read_bytes()
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
-        yield self.root / key
+        path = self.root / key
+        if not os.access(path, os.R_OK):
+            raise FinopsError(f"{path}: cannot be read any more. Check that it is there and that you may read it.")
+        yield path
 
 
 @dataclass(frozen=True)
@@ -98,8 +102,8 @@ class Bucket:
         return sorted(found, key=lambda file: file.key)
 
     def read(self, key: str) -> bytes:
-        body: bytes = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
-        return body
+        with self.local(key) as path:
+            return path.read_bytes()
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
