@@ -30,7 +30,7 @@ lint: $(READY) ## Check style, types and SQL
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint dbt_project
+	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 
 docs: $(READY) ## Write the generated documentation anew
 	@$(BIN)/python -m orchestration.docs

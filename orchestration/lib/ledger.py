@@ -220,13 +220,13 @@ def reject_unloaded(connection: psycopg.Connection, source_name: str, delivery: 
 
 
 def _set_rejected(connection: psycopg.Connection, format_: Format, delivery_id: int, error: str) -> None:
-    with connection.transaction():
-        for table in (format_.line_table, format_.attribute_table):
-            connection.execute(sql.SQL("drop table if exists raw.{}").format(sql.Identifier(delivery_table(table, delivery_id))))
-        connection.execute(
-            "update raw.deliveries set status = 'rejected', error = %s, finished_at = now() where delivery_id = %s and status = 'loading'",
-            [error.replace("\x00", "\\0"), delivery_id],
-        )
+    # Tables first, each in a transaction of its own: where the disk is full, the ledger's row needs the space they free.
+    for table in (format_.line_table, format_.attribute_table):
+        connection.execute(sql.SQL("drop table if exists raw.{}").format(sql.Identifier(delivery_table(table, delivery_id))))
+    connection.execute(
+        "update raw.deliveries set status = 'rejected', error = %s, finished_at = now() where delivery_id = %s and status = 'loading'",
+        [error.replace("\x00", "\\0"), delivery_id],
+    )
 
 
 def rejected_fingerprints(connection: psycopg.Connection, source_name: str) -> set[str]:

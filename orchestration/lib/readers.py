@@ -121,8 +121,9 @@ def _read_csv(
 def _csv_header(path: Path, file: str, *, gzipped: bool) -> list[str]:
     with path.open("rb") as raw:
         start = raw.read(2)
+    utf16 = f"{file}: encoded as UTF-16. Save it as UTF-8 and deliver again."
     if start in (b"\xff\xfe", b"\xfe\xff"):
-        raise FinopsError(f"{file}: encoded as UTF-16. Save it as UTF-8 and deliver again.")
+        raise FinopsError(utf16)
     try:
         with _open_text(path, gzipped=gzipped) as text:
             headers = next(csv.reader(text), [])
@@ -130,6 +131,8 @@ def _csv_header(path: Path, file: str, *, gzipped: bool) -> list[str]:
         raise FinopsError(_diagnose_csv(path, file, error, gzipped=gzipped)) from error
     if wrong := next((header for header in headers if not _is_utf8(header)), None):
         raise FinopsError(f"{file}: {_not_utf8('the header', wrong)}")
+    if any("\x00" in header for header in headers):
+        raise FinopsError(utf16)
     if not any(headers):
         raise FinopsError(f"{file}: no header in the first line. Deliver the file again.")
     if len(headers) == 1 and ";" in headers[0]:

@@ -11,7 +11,7 @@
 
 with costs as (
     select
-        {{ (pool_columns + owner_columns) | join(',\n        ') }},
+        {{ (pool_columns + owner_columns) | join(', ') }},
         cost_type,
         sum(billed_cost) as billed_cost,
         sum(effective_cost) as effective_cost,
@@ -24,7 +24,7 @@ with costs as (
 
 pools as (
     select
-        {{ pool_columns | join(',\n        ') }},
+        {{ pool_columns | join(', ') }},
         cast(1 as numeric) as share,
         sum(billed_cost) as billed_cost,
         sum(effective_cost) as effective_cost,
@@ -49,7 +49,7 @@ direct_costs as (
     select
         billing_period,
         billing_currency,
-        {{ owner_columns | join(',\n        ') }},
+        {{ owner_columns | join(', ') }},
         sum(billed_cost) as billed_cost,
         sum(effective_cost) as effective_cost,
         sum(contracted_cost) as contracted_cost,
@@ -65,7 +65,7 @@ drivers as (
         billing_period,
         billing_currency,
         '{{ measure }}' as measure,
-        {{ owner_columns | join(',\n        ') }},
+        {{ owner_columns | join(', ') }},
         {{ measure }} as driver
     from direct_costs
     -- Who was credited more than they used pays no part of a pool.
@@ -87,16 +87,15 @@ numbered_drivers as (
 
 portions as (
     select
+        {%- for basis in bases %}
+        trunc(abs(pools.{{ basis }}) * {{ units_in_one }}) * coalesce(drivers.driver, 1) as {{ basis }}_product,
+        {%- endfor %}
         pools.pool_number,
         coalesce(drivers.owner_number, 1) as owner_number,
         coalesce(drivers.team, 'unallocated') as team,
         drivers.cost_center,
         drivers.project,
-        coalesce(drivers.driver, 1) as driver,
         coalesce(drivers.total_driver, 1) as total_driver
-        {%- for basis in bases %},
-        trunc(abs(pools.{{ basis }}) * {{ units_in_one }}) * coalesce(drivers.driver, 1) as {{ basis }}_product
-        {%- endfor %}
     from numbered_pools as pools
     left join numbered_drivers as drivers
         on
@@ -105,22 +104,33 @@ portions as (
             and pools.measure = drivers.measure
 ),
 
-cut as (
+divided as (
     select
+        {%- for basis in bases %}
+        {{ whole_quotient(basis ~ '_product', 'total_driver') }} as {{ basis }}_units,
+        mod({{ basis }}_product, total_driver) as {{ basis }}_remainder,
+        {%- endfor %}
         pool_number,
         owner_number,
         team,
         cost_center,
-        project
-        {%- for basis in bases %},
-        {{ whole_quotient(basis ~ '_product', 'total_driver') }} as {{ basis }}_units,
-        mod({{ basis }}_product, total_driver) as {{ basis }}_remainder,
-        {{ whole_quotient('sum(mod(' ~ basis ~ '_product, total_driver)) over (partition by pool_number)', 'total_driver') }} as {{ basis }}_left,
-        row_number() over (
-            partition by pool_number order by mod({{ basis }}_product, total_driver) desc, owner_number
-        ) as {{ basis }}_rank
-        {%- endfor %}
+        project,
+        total_driver
     from portions
+),
+
+ranked as (
+    select
+        {%- for basis in bases %}
+        {{ basis }}_units,
+        row_number() over (partition by pool_number order by {{ basis }}_remainder desc, owner_number asc) as {{ basis }}_rank,
+        {{ whole_quotient('sum(' ~ basis ~ '_remainder) over (partition by pool_number)', 'total_driver') }} as {{ basis }}_left,
+        {%- endfor %}
+        pool_number,
+        team,
+        cost_center,
+        project
+    from divided
 )
 
 select
@@ -131,17 +141,16 @@ select
     pools.allocation_rule,
     pools.allocation_method,
     pools.measure as allocation_measure,
-    cut.team,
-    cut.cost_center,
-    cut.project,
-    pools.billing_currency
-    {%- for basis in bases %},
-    {%- set rank = 'cut.' ~ basis ~ '_rank' %}
+    ranked.team,
+    ranked.cost_center,
+    ranked.project,
+    pools.billing_currency,
+    {%- for basis in bases %}
     sign(pools.{{ basis }}) * (
-        (cut.{{ basis }}_units + case when {{ rank }} <= cut.{{ basis }}_left then 1 else 0 end) * {{ unit }}
-        + case when {{ rank }} = 1 then abs(pools.{{ basis }}) - trunc(abs(pools.{{ basis }}) * {{ units_in_one }}) * {{ unit }} else 0 end
-    ) as {{ 'allocation_share' if basis == 'share' else basis }}
-    {%- endfor %},
+        (ranked.{{ basis }}_units + case when ranked.{{ basis }}_rank <= ranked.{{ basis }}_left then 1 else 0 end) * {{ unit }}
+        + case when ranked.{{ basis }}_rank = 1 then abs(pools.{{ basis }}) - trunc(abs(pools.{{ basis }}), 10) else 0 end
+    ) as {{ 'allocation_share' if basis == 'share' else basis }},
+    {%- endfor %}
     pools.billing_period
-from cut
-inner join numbered_pools as pools on cut.pool_number = pools.pool_number
+from ranked
+inner join numbered_pools as pools on ranked.pool_number = pools.pool_number

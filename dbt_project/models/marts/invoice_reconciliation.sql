@@ -9,6 +9,7 @@ with delivered as (
         billing_currency,
         sum(billed_cost) as delivered_cost
     from {{ ref('int_charge_totals_daily') }}
+    where not is_breakdown
     group by 1, 2, 3, 4, 5, 6
 ),
 

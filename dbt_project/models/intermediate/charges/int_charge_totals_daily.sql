@@ -1,6 +1,11 @@
--- One row per scope, day, billing month, account, invoice and currency: what the lines add up to, before owners are known.
+-- One row per scope, day, billing month, account, invoice, currency and split-cost rows or not: what the lines add up to, before owners are known.
 -- The control totals that every later layer must hold.
-{{ config(materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail', indexes=[{'columns': ['scope_id', 'charge_date']}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    on_schema_change='sync_all_columns',
+    indexes=[{'columns': ['scope_id', 'charge_date']}],
+) }}
 {%- set changes = changed_days(parents=['int_focus_charges_daily', 'int_cur_charges_daily']) %}
 {{ note_changes(changes) }}
 
@@ -46,6 +51,8 @@ totals as (
         daily.scope_id,
         daily.charge_date,
         attributes.account_number,
+        -- Kept apart rather than dropped: only with them do the sums equal those of the delivery.
+        coalesce(attributes.is_breakdown, false) as is_breakdown,
         cast(sum(daily.line_count) as bigint) as line_count,
         sum(daily.billed_cost) as billed_cost,
         sum(daily.effective_cost) as effective_cost,
@@ -57,14 +64,14 @@ totals as (
             daily.scope_id = attributes.scope_id
             and daily.attributes_id = attributes.attributes_id
             and daily.is_unused_part = attributes.is_unused_part
-    where not coalesce(attributes.is_breakdown, false)
-    group by 1, 2, 3
+    group by 1, 2, 3, 4
 )
 
 select
     totals.scope_id,
     scopes.source_name,
     totals.charge_date,
+    totals.is_breakdown,
     accounts.billing_period,
     accounts.billing_account_id,
     accounts.sub_account_id,

@@ -1,7 +1,12 @@
 -- One row per scope, day, distinct attributes and part of AWS line items: their measures as FOCUS defines them.
--- Attributes fix the type of a line, so costs follow from the sums. A recurring commitment fee has two parts: the purchase (billed) and the
--- unused commitment (effective), because FOCUS shows what a commitment did not cover as usage of its own.
-{{ config(materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail', indexes=[{'columns': ['scope_id', 'charge_date']}]) }}
+-- Attributes fix the type of a line, so costs follow from the sums. A recurring commitment fee has two parts, the purchase (billed)
+-- and the unused commitment (effective), because FOCUS shows what a commitment did not cover as usage of its own.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    on_schema_change='sync_all_columns',
+    indexes=[{'columns': ['scope_id', 'charge_date']}],
+) }}
 {%- set changes = changed_days(format='cur') %}
 {{ note_changes(changes) }}
 

@@ -1,5 +1,10 @@
 -- One row per scope, day and distinct attributes of FOCUS lines: the sums of their measures.
-{{ config(materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail', indexes=[{'columns': ['scope_id', 'charge_date']}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    on_schema_change='sync_all_columns',
+    indexes=[{'columns': ['scope_id', 'charge_date']}],
+) }}
 {%- set changes = changed_days(format='focus') %}
 {{ note_changes(changes) }}
 

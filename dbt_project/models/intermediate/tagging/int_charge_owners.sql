@@ -1,6 +1,12 @@
--- One row per scope, distinct attributes, part and stretch of days with the same rules: who owns such charges, why, and which pool they are in.
+-- One row per scope, distinct attributes, part and stretch of days with the same rules: who owns such charges, and which pool they are in.
 -- Owners are resolved once per distinct attributes, not per line or day.
-{{ config(materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail', meta={'replace_by': 'scopes'}, indexes=[{'columns': ['scope_id']}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    on_schema_change='sync_all_columns',
+    meta={'replace_by': 'scopes'},
+    indexes=[{'columns': ['scope_id']}],
+) }}
 {%- set changes = changed_days(sections=['tag_policy', 'teams', 'accounts', 'cost_allocation']) %}
 {{ note_changes(changes) }}
 
@@ -76,7 +82,7 @@ accounts as (
         accounts.project,
         accounts.environment,
         row_number() over (
-            partition by rule_periods.valid_from, accounts.sub_account_id order by accounts.valid_from desc, accounts.team
+            partition by rule_periods.valid_from, accounts.sub_account_id order by accounts.valid_from desc, accounts.team asc
         ) as priority
     from rule_periods
     inner join {{ ref('stg_config__accounts') }} as accounts

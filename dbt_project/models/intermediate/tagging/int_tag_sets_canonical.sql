@@ -20,13 +20,8 @@ select
     canonical.environment
 from tag_sets
 inner join {{ ref('stg_deliveries__maps') }} as maps on tag_sets.tags_id = maps.map_id
-cross join lateral (
-    select
-        max(case when candidates.tag_key = 'team' then candidates.tag_value end) as team,
-        max(case when candidates.tag_key = 'cost_center' then candidates.tag_value end) as cost_center,
-        max(case when candidates.tag_key = 'project' then candidates.tag_value end) as project,
-        max(case when candidates.tag_key = 'environment' then candidates.tag_value end) as environment
-    from (
+cross join lateral (  -- noqa: ST05
+    with candidates as (
         select
             tag_keys.tag_key,
             trim(tags.tag_value) as tag_value,
@@ -35,6 +30,13 @@ cross join lateral (
         from {{ json_text_pairs('maps.map') }} as tags (written_key, tag_value)
         inner join tag_keys on {{ folded_tag_key('tags.written_key') }} = tag_keys.folded_key
         where trim(tags.tag_value) <> ''
-    ) as candidates
+    )
+
+    select
+        max(case when candidates.tag_key = 'team' then candidates.tag_value end) as team,
+        max(case when candidates.tag_key = 'cost_center' then candidates.tag_value end) as cost_center,
+        max(case when candidates.tag_key = 'project' then candidates.tag_value end) as project,
+        max(case when candidates.tag_key = 'environment' then candidates.tag_value end) as environment
+    from candidates
     where candidates.priority = 1
 ) as canonical

@@ -4,7 +4,7 @@ with keys as (
         keys.key as tag_key,
         keys.value as settings
     from {{ ref('stg_config__sections') }} as sections
-    cross join lateral {{ json_pairs("sections.content -> 'keys'") }} as keys (key, value)  -- noqa: AL05
+    cross join lateral {{ json_pairs("sections.content -> 'keys'") }} as keys (key, value)
     where sections.section = 'tag_policy'
 ),
 

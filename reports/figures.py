@@ -1,0 +1,139 @@
+"""The figures of reports: each a Plotly figure made from a DataFrame and nothing else.
+
+Amounts may be Decimals; here, where they become lengths, they turn into floats. Names are shown as they are, not as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+UNALLOCATED_COLOUR = "#4b5563"
+OTHERS_COLOUR = "#c5ccd6"
+DIRECT_COLOUR = "#2f5f8f"
+SHARED_COLOUR = "#e0a458"
+PREVIOUS_COLOUR = "#b9c4d0"
+# Paul Tol's muted scheme: told apart with any kind of colour vision, and in print.
+TEAM_COLOURS = ("#332288", "#88ccee", "#44aa99", "#117733", "#ddcc77", "#cc6677", "#882255", "#999933")
+
+_INK = "#1f2933"
+_GRID = "#e4e8ee"
+_FONT = '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans", sans-serif'
+_BAR_HEIGHT = 34
+
+
+def spend_over_time(
+    costs: pd.DataFrame, owners: Sequence[tuple[str, str]], currency: str, *, last_is_open: bool
+) -> go.Figure:
+    """Stacked bars, one per month.
+
+    `costs`: a row per month, by its short name (`Oct 2026`), and a column per owner. `owners`: name and colour of each
+    column. `last_is_open`: whether the last month is not complete.
+    """
+    import plotly.graph_objects as go
+
+    months = list(costs.index)
+    bars = [
+        go.Bar(
+            name=escape(name),
+            x=months,
+            y=[float(cost) for cost in costs[column]],
+            marker_color=colour,
+            hovertemplate=f"%{{y:,.2f}} {escape(currency)}",
+        )
+        for column, (name, colour) in zip(costs.columns, owners, strict=True)
+    ]
+    figure = go.Figure(bars, _layout(height=400, barmode="relative", hovermode="x unified"))
+    labels = [_tick(month, first=month == months[0]) for month in months]
+    if last_is_open:
+        labels[-1] += "<br><i>open</i>"
+    figure.update_xaxes(type="category", tickmode="array", tickvals=months, ticktext=labels, automargin=True)
+    figure.update_yaxes(_amounts(currency))
+    return figure
+
+
+def _tick(month: str, *, first: bool) -> str:
+    name, year = month.split()
+    return f"{name}<br>{year}" if first or name == "Jan" else name
+
+
+def direct_and_shared(teams: pd.DataFrame, currency: str) -> go.Figure:
+    """Horizontal bars, one per team: its own charges and its part of the pools. Columns: team, direct, shared."""
+    series = {"direct": ("Direct", DIRECT_COLOUR), "shared": ("Shared", SHARED_COLOUR)}
+    return _rows(teams, "team", series, currency, "relative")
+
+
+def top_services(services: pd.DataFrame, currency: str, period: str, previous: str | None) -> go.Figure:
+    """Horizontal bars, one per service: this month and, where given, the month before. Columns: service, cost, previous."""
+    series = {"cost": (period, DIRECT_COLOUR)}
+    if previous is not None:
+        series["previous"] = (previous, PREVIOUS_COLOUR)
+    return _rows(services, "service", series, currency, "group")
+
+
+def _rows(frame: pd.DataFrame, label: str, series: dict[str, tuple[str, str]], currency: str, barmode: str) -> go.Figure:
+    import plotly.graph_objects as go
+
+    places = [str(number) for number in range(len(frame))]
+    bars = [
+        go.Bar(
+            name=escape(name),
+            y=places,
+            x=[float(cost) for cost in frame[column]],
+            orientation="h",
+            marker_color=colour,
+            customdata=[escape(text) for text in frame[label]],
+            hovertemplate=f"%{{customdata}}<br>{escape(name)}: %{{x:,.2f}} {escape(currency)}<extra></extra>",
+        )
+        for column, (name, colour) in series.items()
+    ]
+    height = 90 + len(frame) * _BAR_HEIGHT * (1 if barmode == "relative" else 1.25)
+    figure = go.Figure(bars, _layout(height=int(height), barmode=barmode, hovermode="closest"))
+    figure.update_layout(bargap=0.35)
+    figure.update_xaxes(_amounts(currency))
+    figure.update_yaxes(
+        type="category",
+        autorange="reversed",
+        tickmode="array",
+        tickvals=places,
+        ticktext=[escape(_short(name)) for name in frame[label]],
+        ticklabelstandoff=6,
+        automargin=True,
+    )
+    return figure
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for its bar."""
+    return name if len(name) <= 34 else f"{name[:33]}…"
+
+
+def _amounts(currency: str) -> dict[str, Any]:
+    return {
+        "title": {"text": escape(currency), "font": {"size": 12}, "standoff": 10},
+        "tickformat": ",~s",
+        "gridcolor": _GRID,
+        "zeroline": True,
+        "zerolinecolor": "#9aa5b1",
+        "automargin": True,
+    }
+
+
+def _layout(**own: Any) -> dict[str, Any]:
+    return {
+        "template": "none",
+        "font": {"family": _FONT, "size": 12.5, "color": _INK},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+        "bargap": 0.28,
+        "legend": {"orientation": "h", "xref": "container", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        "hoverlabel": {"font": {"family": _FONT, "size": 12.5}},
+        "dragmode": False,
+        **own,
+    }

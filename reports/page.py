@@ -1,0 +1,121 @@
+"""The chargeback report as one HTML page, with its style, its figures and Plotly inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reports import figures, formatting, words
+from reports.statement import UNALLOCATED, Report, Statement
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_CHARTED_TEAMS = 15
+_NO_SERVICE = "(no service named)"
+
+
+def render(report: Report, csv_names: Sequence[str]) -> str:
+    """A report as HTML. Every text is escaped; the page asks for nothing outside itself."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(
+        {name: getattr(formatting, name) for name in ("money", "change", "month", "short_month", "day", "listed")}
+    )
+    environment.globals.update({name: getattr(formatting, name) for name in ("percent", "growth", "counted")})
+    environment.globals["bar_width"] = _bar_width
+    return environment.get_template("chargeback.html.j2").render(
+        report=report,
+        basis=words.BASES[report.basis],
+        parts=[_part(number, statement, report) for number, statement in enumerate(report.statements, start=1)],
+        notes=words.notes(report),
+        csv_names=csv_names,
+        no_service=_NO_SERVICE,
+        plotlyjs=get_plotlyjs(),
+    )
+
+
+def _part(number: int, statement: Statement, report: Report) -> dict[str, Any]:
+    """What the template needs for a currency: the statement, its sentences and its figures as JSON by their ids."""
+    drawn = {
+        "history": _history(statement, report),
+        "teams": _teams(statement),
+        "services": _services(statement, report),
+    }
+    rules = {rule["name"]: words.rule_in_words(rule) for rule in report.rules}
+    return {
+        "id": f"currency-{number}",
+        "statement": statement,
+        "brief": words.brief(statement, report),
+        "figures": {name: (f"figure-{number}-{name}", to_script(figure)) for name, figure in drawn.items() if figure},
+        "pools": [(pool, rules.get(pool.rule, "This rule is no longer in the configuration.")) for pool in statement.pools],
+    }
+
+
+def _bar_width(part: Decimal, whole: Decimal) -> str:
+    """The length of a bar that shows a share, in per cent of its cell."""
+    share = float(100 * part / whole) if whole > 0 else 0.0
+    return f"{min(max(share, 0.0), 100.0):.1f}"
+
+
+def to_script(figure: go.Figure) -> str:
+    """A figure as JSON that cannot end the script element that it stands in."""
+    return str(figure.to_json()).replace("<", "\\u003c")
+
+
+def _history(statement: Statement, report: Report) -> go.Figure | None:
+    """The dearest teams of the whole history by name, the others as one, and what has no team on top."""
+    import pandas as pd
+
+    if not statement.months:
+        return None
+    teams = sorted(
+        (team for team in statement.history if team != UNALLOCATED),
+        key=lambda team: (-sum(map(abs, statement.history[team])), team),
+    )
+    named, others = teams[: len(figures.TEAM_COLOURS)], teams[len(figures.TEAM_COLOURS) :]
+    series = [(team, colour, statement.history[team]) for team, colour in zip(named, figures.TEAM_COLOURS, strict=False)]
+    if others:
+        sums = tuple(sum(costs, Decimal(0)) for costs in zip(*(statement.history[team] for team in others), strict=True))
+        series.append((formatting.counted(len(others), "other team"), figures.OTHERS_COLOUR, sums))
+    if UNALLOCATED in statement.history:
+        series.append(("Unallocated", figures.UNALLOCATED_COLOUR, statement.history[UNALLOCATED]))
+    costs = pd.DataFrame(
+        dict(enumerate(costs for _, _, costs in series)), index=[formatting.short_month(month) for month in statement.months]
+    )
+    owners = [(name, colour) for name, colour, _ in series]
+    is_open = not report.complete and statement.months[-1] == report.period
+    return figures.spend_over_time(costs, owners, statement.currency, last_is_open=is_open)
+
+
+def _teams(statement: Statement) -> go.Figure | None:
+    import pandas as pd
+
+    lines = statement.teams[:_CHARTED_TEAMS]
+    if not lines:
+        return None
+    rows = [(line.team, line.direct, line.shared) for line in lines]
+    rest = statement.teams[_CHARTED_TEAMS:]
+    if rest:
+        name = formatting.counted(len(rest), "other team")
+        rows.append((name, sum((line.direct for line in rest), Decimal(0)), sum((line.shared for line in rest), Decimal(0))))
+    return figures.direct_and_shared(pd.DataFrame(rows, columns=["team", "direct", "shared"]), statement.currency)
+
+
+def _services(statement: Statement, report: Report) -> go.Figure | None:
+    import pandas as pd
+
+    if not statement.services:
+        return None
+    rows = [(line.name or _NO_SERVICE, line.cost, line.previous or Decimal(0)) for line in statement.services]
+    frame = pd.DataFrame(rows, columns=["service", "cost", "previous"])
+    compared = statement.services[0].previous is not None
+    before = formatting.month(formatting.month_before(report.period)) if compared else None
+    return figures.top_services(frame, statement.currency, formatting.month(report.period), before)

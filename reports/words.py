@@ -1,0 +1,164 @@
+"""The sentences of a chargeback report: what the numbers say, how costs were shared, and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from reports.formatting import change, counted, day, growth, listed, money, month, month_before, percent, to_cents
+from reports.statement import Report, Statement
+
+BASES = {
+    "effective_cost": (
+        "effective cost",
+        "What was used in the month, at what it costs after all discounts: prepaid commitments are spread over what they "
+        "cover, and their unused part is a cost of its own. It differs from the invoice whenever something is paid ahead.",
+    ),
+    "billed_cost": (
+        "billed cost",
+        "What the providers invoice for the month: prepayments count in full in the month in which they are invoiced.",
+    ),
+    "contracted_cost": (
+        "contracted cost",
+        "What was used in the month at negotiated prices, before commitments such as savings plans and reservations.",
+    ),
+    "list_cost": ("list cost", "What was used in the month at public prices, before every discount."),
+}
+_MATCHES = {
+    "charge_categories": "of the category {}",
+    "service_names": "of the service {}",
+    "sub_account_ids": "in the account {}",
+    "teams": "of the team {}",
+    "commitment_discount_status": "for what is {} of commitments",
+}
+
+
+def brief(statement: Statement, report: Report) -> list[str]:
+    """What a reader must know of a currency, in a few sentences."""
+    return [sentence for sentence in (
+        _total(statement, report), _largest_team(statement), _largest_change(statement), _unallocated(statement),
+        _bill(statement),
+    ) if sentence]  # fmt: skip
+
+
+def _total(statement: Statement, report: Report) -> str:
+    basis, currency = BASES[report.basis][0], statement.currency
+    before = month(month_before(report.period))
+    if not report.complete:
+        former = ""
+        if statement.previous_total is not None:
+            former = f" The whole of {before} came to {currency} {money(statement.previous_total)}."
+        return f"So far the {basis} is {currency} {money(statement.total)}.{former}"
+    if statement.previous_total is None:
+        return f"The {basis} is {currency} {money(statement.total)}. There are no charges of {before} to compare it with."
+    difference = statement.total - statement.previous_total
+    if not to_cents(difference):
+        return f"The {basis} is {currency} {money(statement.total)}, as in {before}."
+    direction = "more" if difference > 0 else "less"
+    share = growth(statement.total, statement.previous_total).lstrip("+\N{MINUS SIGN}")
+    share = f" ({share})" if share[0].isdigit() else ""
+    return (
+        f"The {basis} is {currency} {money(statement.total)}: "
+        f"{currency} {money(abs(difference))}{share} {direction} than in {before}."
+    )
+
+
+def _largest_team(statement: Statement) -> str:
+    if len(statement.teams) < 2 or statement.teams[0].total <= 0 or statement.total <= 0:
+        return ""
+    first = statement.teams[0]
+    share = percent(first.total, statement.total)
+    return f"{first.team} pays the most, {statement.currency} {money(first.total)} ({share} of the total)."
+
+
+def _largest_change(statement: Statement) -> str:
+    if not statement.changes:
+        return ""
+    first = statement.changes[0]
+    service = first.name or "charges without a service"
+    return f"The largest single change is {service} of {first.team}: {statement.currency} {change(first.change)}."
+
+
+def _unallocated(statement: Statement) -> str:
+    cost = statement.unallocated_cost
+    if not to_cents(cost):
+        return "Every charge has a team that pays for it."
+    share = percent(cost, statement.total)
+    whole = f" ({share} of the total)" if share[0].isdigit() else ""
+    text = f"{statement.currency} {money(cost)}{whole} has no team"
+    if not statement.accounts:
+        return f"{text}."
+    first = statement.accounts[0]
+    name = f"{first.name} ({first.account_id})" if first.name else first.account_id or "no account"
+    return f"{text}; the largest part, {statement.currency} {money(first.cost)}, is of the account {name}."
+
+
+def _bill(statement: Statement) -> str:
+    if statement.agrees:
+        return f"The whole bill of {statement.currency} {money(statement.billed)} is charged back, to the last digit."
+    wrong = [source.source for source in statement.sources if not source.agrees]
+    return f"The bill of {listed(wrong)} is not charged back in full: see the reconciliation before you use this report."
+
+
+def rule_in_words(rule: Mapping[str, Any]) -> str:
+    """An allocation rule of the configuration as a sentence."""
+    match = rule.get("match", {})
+    conditions = [text.format(listed(list(map(str, match[key])), "or")) for key, text in _MATCHES.items() if match.get(key)]
+    measure = str(rule.get("measure", "")).removesuffix("_cost")
+    dates = ""
+    if rule.get("valid_from"):
+        dates += f" from {day(date.fromisoformat(rule['valid_from']))}"
+    if rule.get("valid_to"):
+        dates += f" until before {day(date.fromisoformat(rule['valid_to']))}"
+    held = f" It holds{dates}." if dates else ""
+    return (
+        f"Charges {' and '.join(conditions)} are paid by all teams, each in proportion to its direct {measure} cost "
+        f"in the month.{held}"
+    )
+
+
+def notes(report: Report) -> list[str]:
+    """What the reader should know that the numbers do not say."""
+    found = [
+        f"{line.source} has delivered charges up to {day(line.last_day)} and nothing later: its month is not complete. Totals "
+        "will change, and changes against the month before are left out."
+        for line in report.open_sources
+    ]
+    for statement in report.statements:
+        currency = statement.currency or "(no currency)"
+        missing = [line for line in statement.invoices if line.invoiced is None]
+        if missing:
+            found.append(
+                f"{currency}: {counted(len(missing), 'invoice')} of the month cannot be compared, because no amount was entered "
+                "for it under `invoices` in the configuration."
+            )
+        if any(line.spans for line in statement.invoices):
+            found.append(
+                f"{currency}: an invoice covers other months or sources too. Its difference is that of the whole invoice, not of "
+                "this month's lines alone."
+            )
+        late = sum((line.from_other_months for line in statement.sources), Decimal(0))
+        if late:
+            found.append(
+                f"{currency}: {money(late)} of the billed cost belongs to this month but was delivered with another month."
+            )
+        if statement.unknown_rows:
+            found.append(
+                f"{currency}: the {BASES[report.basis][0]} of {counted(statement.unknown_rows, 'row')} is not known and counts "
+                "as nothing."
+            )
+        left = [pool for pool in statement.pools if to_cents(pool.left_over)]
+        found += [
+            f"{currency}: {money(pool.left_over)} of the rule {pool.rule} could not be shared, because no team has a direct "
+            "cost to share it by."
+            for pool in left
+        ]
+    if len(report.statements) > 1:
+        found.append("Currencies are never added together: each has a part of its own.")
+    found.append(
+        "A month may still change after it is complete: providers correct and credit for weeks. A later report of this "
+        "month replaces this one."
+    )
+    return found

@@ -1,0 +1,70 @@
+"""Fixtures of the tests of the dbt project."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from psycopg import sql
+
+from orchestration.lib import dbt, postgres
+from tests.dbt.bills import deliver_all
+from tests.dbt.project import Project
+
+
+@pytest.fixture
+def project(database: str, tmp_path: Path) -> Project:
+    return Project(database, tmp_path)
+
+
+@contextmanager
+def new_database(warehouse_url: str, *, like: str = "template1") -> Iterator[str]:
+    """URL of a copy of a database, which is gone afterwards. Nothing may be connected to the original."""
+    name = f"dbt_{uuid.uuid4().hex[:12]}"
+    with postgres.connect(warehouse_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(like)))
+    yield urlsplit(warehouse_url)._replace(path=f"/{name}").geturl()
+    with postgres.connect(warehouse_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def built_database(warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Name of a database in which every delivery was taken in and built."""
+    with new_database(warehouse_url) as url:
+        project = Project(url, tmp_path_factory.mktemp("built"))
+        deliver_all(project)
+        project.build()
+        yield urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture
+def built(warehouse_url: str, built_database: str, tmp_path: Path) -> Iterator[Project]:
+    """A warehouse of its own in which every delivery was taken in and built."""
+    with new_database(warehouse_url, like=built_database) as url:
+        yield Project(url, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def manifest(warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """What dbt reads in the project; a warning fails the test."""
+    folder = tmp_path_factory.mktemp("dbt")
+    own = {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
+    done = subprocess.run(
+        [str(dbt.executable()), "parse", "--warn-error", "--no-partial-parse", "--project-dir", str(dbt.project_dir())],
+        env={**os.environ, **dbt.environment(warehouse_url), **own},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: Mapping[str, Any] = json.loads((folder / "target" / "manifest.json").read_text())
+    return found

@@ -1,0 +1,105 @@
+"""The dbt project over a database of its own, with the deliveries of two sources."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from orchestration.lib import dbt
+from orchestration.lib.config_models import Config
+from orchestration.lib.config_store import store_config
+from orchestration.lib.warehouse import ensure_warehouse
+from tests.support.feed import Feed
+from tests.support.lines import Line, csv_bytes
+
+MARTS = ("cost_records", "daily_costs", "cost_allocations", "chargeback_reports", "invoice_reconciliation", "teams")
+SETTINGS: dict[str, Any] = {
+    "organization": {"name": "Halden", "first_billing_period": "2018-01"},
+    "sources": [
+        {"name": "azure", "format": "focus", "location": "azure"},
+        {"name": "aws", "format": "cur", "location": "aws"},
+    ],
+    "tag_policy": {"keys": {"team": {"aliases": ["squad"]}}},
+    "teams": [
+        {"name": "Search", "cost_center": "CC1", "aliases": ["find"]},
+        {"name": "Checkout", "cost_center": "CC2"},
+    ],
+    "accounts": [{"sub_account_id": "000000000042", "team": "Checkout", "project": "shop"}],
+    "cost_allocation": {
+        "rules": [
+            {
+                "name": "tax",
+                "match": {"charge_categories": ["Tax"]},
+                "method": "proportional",
+                "measure": "effective_cost",
+            },
+            {
+                "name": "unused",
+                "match": {"commitment_discount_status": ["Unused"]},
+                "method": "proportional",
+                "measure": "effective_cost",
+            },
+        ]
+    },
+}
+
+
+class Project:
+    """The dbt project over one database. `folder` holds deliveries and what dbt writes."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder = url, folder
+        self._feeds = {
+            source["name"]: Feed(url, folder / source["name"], source["format"], name=source["name"])
+            for source in SETTINGS["sources"]
+        }
+        with psycopg.connect(url) as connection:
+            ensure_warehouse(connection)
+        self.configure()
+
+    def configure(self, **sections: Any) -> None:
+        """Store the settings, with other sections in place of some."""
+        with psycopg.connect(self.url) as connection:
+            store_config(connection, Config.model_validate(SETTINGS | sections))
+
+    def deliver(self, source: str, month: str, lines: Sequence[Line]) -> None:
+        """Replace what lies there of a source by one month, and take it in."""
+        feed = self._feeds[source]
+        feed.clear()
+        feed.deliver(f"{month}/bill.csv", csv_bytes(*lines))
+        feed.load_one()
+
+    def command(self, *arguments: str) -> list[str]:
+        return [str(dbt.executable()), *arguments, "--project-dir", str(dbt.project_dir())]
+
+    def environment(self) -> dict[str, str]:
+        own = {"DBT_TARGET_PATH": str(self.folder / "target"), "DBT_LOG_PATH": str(self.folder / "logs")}
+        return {**os.environ, **dbt.environment(self.url), **own}
+
+    def run(self, *arguments: str) -> str:
+        """Run dbt and return what it printed; a failure fails the test."""
+        done = subprocess.run(
+            self.command(*arguments), env=self.environment(), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"dbt ended with {done.returncode}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def build(self, *arguments: str) -> str:
+        return self.run(*dbt.BUILD_ARGUMENTS, *arguments)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.url) as connection:
+            connection.execute(statement.encode())
+
+    def marts(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every mart as text, in an order that depends on nothing but the content."""
+        return {mart: self.rows(f"select m::text from finops.{mart} as m order by 1") for mart in MARTS}
