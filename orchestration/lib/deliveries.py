@@ -200,7 +200,12 @@ def check_delivery(delivery: Delivery, first_billing_period: date, last_billing_
         raise FinopsError(delivery.problem)
     period = delivery.billing_period
     if period is not None and not first_billing_period <= period <= last_billing_period:
+        advice = (
+            "Set `organization.first_billing_period` in the configuration to take older months."
+            if period < first_billing_period
+            else "It has not begun yet: check the name of the file or folder."
+        )
         raise FinopsError(
             f"{delivery.files[0].key}: billing period {period:%Y-%m} is outside {first_billing_period:%Y-%m} to "
-            f"{last_billing_period:%Y-%m}. Set `organization.first_billing_period` in the configuration to take older months."
+            f"{last_billing_period:%Y-%m}. {advice}"
         )

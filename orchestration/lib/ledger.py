@@ -163,8 +163,6 @@ def swap(
     """Make a loaded delivery the current one of its scope, in one transaction."""
     with connection.transaction():
         connection.execute("select set_config('lock_timeout', %s, true)", [_SWAP_TIMEOUT])
-        # Models that are being built hold this table in share mode, so that days cannot change under them.
-        connection.execute("lock table raw.delivery_days in share row exclusive mode")
         former = connection.execute("select delivery_id from raw.scopes where scope_id = %s for update", [scope_id]).fetchone()
         former_id = former[0] if former else None
         for table in (format_.line_table, format_.attribute_table):
@@ -220,11 +218,17 @@ def reject_unloaded(connection: psycopg.Connection, source_name: str, delivery: 
 
 
 def _set_rejected(connection: psycopg.Connection, format_: Format, delivery_id: int, error: str) -> None:
+    # A connection that broke after the swap was committed has loaded its delivery, though it was not told so.
+    loading = connection.execute(
+        "select 1 from raw.deliveries where delivery_id = %s and status = 'loading'", [delivery_id]
+    ).fetchone()
+    if loading is None:
+        return
     # Tables first, each in a transaction of its own: where the disk is full, the ledger's row needs the space they free.
     for table in (format_.line_table, format_.attribute_table):
         connection.execute(sql.SQL("drop table if exists raw.{}").format(sql.Identifier(delivery_table(table, delivery_id))))
     connection.execute(
-        "update raw.deliveries set status = 'rejected', error = %s, finished_at = now() where delivery_id = %s and status = 'loading'",
+        "update raw.deliveries set status = 'rejected', error = %s, finished_at = now() where delivery_id = %s",
         [error.replace("\x00", "\\0"), delivery_id],
     )
 

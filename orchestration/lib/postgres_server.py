@@ -178,11 +178,11 @@ class Server:
 
     def _clear_remains(self) -> None:
         """Remove what a killed server left: processes without their parent, and a pid file that would block a start."""
-        deadline = time.monotonic() + ORPHAN_SECONDS
+        patience = time.monotonic() + ORPHAN_SECONDS
         while left := orphans(self.data):
-            if time.monotonic() > deadline:
+            if time.monotonic() > patience:
                 for orphan in left:
-                    with suppress(psutil.Error):
+                    with suppress(psutil.NoSuchProcess):
                         orphan.kill()
             time.sleep(0.05)
         # PostgreSQL keeps out when the pid in the file is alive, whoever has it by now.

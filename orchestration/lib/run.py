@@ -43,10 +43,21 @@ def run_all(config_path: Path | None, console: Console) -> None:
         os.environ.update(dbt.environment(url))
         manifest = dbt.prepare_manifest(url)
         terminal.step("Start Dagster")
-        failures = _run_dagster(config, manifest, months)
-    _summary(url, config, months, console)
-    if failures:
-        raise FinopsError("\n".join(failures))
+        outcome = _run_dagster(config, manifest, months)
+    _summary(url, config, months, outcome, console)
+    if outcome.failures:
+        raise FinopsError("\n".join(outcome.failures))
+
+
+@dataclass
+class _Outcome:
+    """What came of a run: what failed, in words, and how many checks passed of those that ran."""
+
+    failures: list[str] = field(default_factory=list)
+    checks_passed: int = 0
+    checks: int = 0
+    gates_passed: int = 0
+    gates: int = 0
 
 
 def _months_to_run(url: str, config: Config) -> list[date]:
@@ -66,8 +77,8 @@ def _months_to_run(url: str, config: Config) -> list[date]:
     return (months if new else months[-1:]) or [first]
 
 
-def _run_dagster(config: Config, manifest: Path, months: list[date]) -> list[str]:
-    """Run the job over the months; returns what failed, in words."""
+def _run_dagster(config: Config, manifest: Path, months: list[date]) -> _Outcome:
+    """Run the job over the months."""
     from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
     from orchestration.definitions import build_definitions
@@ -87,16 +98,22 @@ def _run_dagster(config: Config, manifest: Path, months: list[date]) -> list[str
                 ASSET_PARTITION_RANGE_END_TAG: f"{months[-1]:%Y-%m}",
             },
         )
-        failures = []
+        outcome = _Outcome()
         for event in result.all_events:
             if event.is_step_failure:
-                error = event.step_failure_data.error
-                failures.append(f"{event.step_key}: {_innermost(error)}")
+                outcome.failures.append(f"{event.step_key}: {_innermost(event.step_failure_data.error)}")
         for check in result.get_asset_check_evaluations():
+            is_gate = check.check_name == "gate"
+            outcome.checks += not is_gate
+            outcome.gates += is_gate
+            outcome.checks_passed += check.passed and not is_gate
+            outcome.gates_passed += check.passed and is_gate
             if not check.passed:
                 details = check.metadata.get("rejected") or check.metadata.get("result")
-                failures.append(f"{check.asset_key.to_user_string()} {check.check_name}: {details.value if details else 'failed'}")
-    return failures
+                outcome.failures.append(
+                    f"{check.asset_key.to_user_string()} {check.check_name}: {details.value if details else 'failed'}"
+                )
+    return outcome
 
 
 def _innermost(error: object) -> str:
@@ -106,7 +123,9 @@ def _innermost(error: object) -> str:
     return str(getattr(error, "message", error)).strip()
 
 
-def _summary(url: str, config: Config, months: list[date], console: Console) -> None:
+def _summary(url: str, config: Config, months: list[date], outcome: _Outcome, console: Console) -> None:
+    if not console.is_terminal:
+        console.width = max(console.width, 120)  # a log has no edge to wrap at
     with psycopg.connect(url, autocommit=True) as connection:
         ensure_warehouse(connection)
         table = Table(title=config.organization.name, title_justify="left", header_style="bold")
@@ -118,6 +137,7 @@ def _summary(url: str, config: Config, months: list[date], console: Console) -> 
             share = f"{unallocated / effective:.1%}" if effective else "–"
             table.add_row(source, f"{first:%Y-%m} to {last:%Y-%m}", f"{lines:,}", currency, f"{billed:,.2f}", f"{effective:,.2f}", share)
     console.print(table)
+    console.print(f"Gates    {outcome.gates_passed} of {outcome.gates} passed, and {outcome.checks_passed} of {outcome.checks} checks of the layers")
     html, csv = report_files(paths.reports_dir(), months[-1])
     if html.exists():
         console.print(f"Report   {html}\nFigures  {csv}", soft_wrap=True)

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.lib.config_models import Config, Organization, Source
+from orchestration.lib.deliveries import Delivery
 from orchestration.lib.formats.registry import FORMATS
 from orchestration.lib.ingest import Outcome, Rejected, find_deliveries, open_storage, take_in
 from orchestration.lib.loader import Loaded
@@ -60,9 +61,13 @@ class Feed:
     def load(self, progress: Callable[[int], None] = lambda lines: None) -> list[Outcome]:
         """Take in all that lies there; returns what came of each delivery, by month."""
         storage = self.storage()
-        return take_in(
-            self.url, self.config, self.source, find_deliveries(self.source, storage), storage, progress=progress
-        )
+        return self.take(find_deliveries(self.source, storage), storage, progress)
+
+    def take(
+        self, deliveries: list[Delivery], storage: Storage, progress: Callable[[int], None] = lambda lines: None
+    ) -> list[Outcome]:
+        """Take in deliveries that were found before."""
+        return take_in(self.url, self.config, self.source, deliveries, storage, progress=progress)
 
     def load_one(self, progress: Callable[[int], None] = lambda lines: None) -> Loaded:
         """Take in the one good delivery that lies there."""
