@@ -62,8 +62,8 @@ $(READY): requirements.lock pyproject.toml
 		echo "error: Python 3.11, 3.12 or 3.13 is needed, and '$(PYTHON)' is not one: make run PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "error: '$(PYTHON)' has no venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@echo "Setting up $(VENV) from requirements.lock: about 2 minutes, only when the lock changes"
+	@echo "Setting up $(VENV) from requirements.lock: 2 to 5 minutes, only when the lock changes"
 	@if [ -f $(READY) ] && $(BIN)/python -c ''; then rm $(READY); else $(PYTHON) -m venv --clear $(VENV); fi
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
 	@touch $(READY)

@@ -9,11 +9,11 @@ from typing import Any
 
 import psycopg
 
+from reports.assembly import HISTORY_MONTHS, read_report
 from reports.export import reconciliation_csv, services_csv, statement_csv
 from reports.files import write_whole
 from reports.page import render
 from reports.queries import SERVICES, STATEMENT, Question, ask, one_view
-from reports.statement import HISTORY_MONTHS, read_report
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class ReportFiles:
 def write_chargeback_report(connection: psycopg.Connection[Any], billing_period: date, out_dir: Path) -> ReportFiles:
     """Write the report of a billing month (its first day) into a folder, over the former one.
 
-    The same marts and configuration give the same bytes, and each file appears whole or not at all. Raises ValueError for a
-    day that is not the first of a month, psycopg.Error where the marts or the configuration cannot be read, and OSError
-    where the files cannot be written.
+    The same marts and configuration give the same bytes, and each file appears whole or not at all. Raises ValueError
+    for a day that is not the first of a month, psycopg.Error where the marts or the configuration cannot be read, and
+    OSError where the files cannot be written.
     """
     if billing_period.day != 1:
         raise ValueError(f"{billing_period} is not the first day of a month")

@@ -39,7 +39,7 @@ def services_csv(rows: Iterable[Row], basis: str) -> bytes:
 
 
 def reconciliation_csv(report: Report) -> bytes:
-    """The bill of each source on its way to the teams, and each invoice that was compared with what was delivered for it."""
+    """The bill of each source on its way to the teams, and each invoice beside what was delivered for it."""
     rows: list[Row] = []
     for statement in report.statements:
         rows += [
@@ -70,8 +70,8 @@ def reconciliation_csv(report: Report) -> bytes:
 def _to_csv(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
     """Rows with a header, sorted by their texts, so that they do not depend on how a database sorts.
 
-    UTF-8 with the mark by which spreadsheets know it. Amounts are exact, with a point. A text that a spreadsheet would run
-    as a formula gets an apostrophe in front: names come from anyone who may tag a resource.
+    UTF-8 with the mark by which spreadsheets know it. Amounts are exact, with a point. A text that a spreadsheet would
+    run as a formula gets an apostrophe in front: names come from anyone who may tag a resource.
     """
     lines = sorted([_cell(row.get(column)) for column in columns] for row in rows)
     out = io.StringIO(newline="")

@@ -1,6 +1,7 @@
 """The figures of reports: each a Plotly figure made from a DataFrame and nothing else.
 
-Amounts may be Decimals; here, where they become lengths, they turn into floats. Names are shown as they are, not as markup.
+Amounts may be Decimals; here, where they become lengths, they turn into floats. Names are shown as they
+are written, not as markup.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
+
+from reports.formatting import short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +43,7 @@ def spend_over_time(
     months = list(costs.index)
     bars = [
         go.Bar(
-            name=escape(name),
+            name=escape(short(name, 34)),
             x=months,
             y=[float(cost) for cost in costs[column]],
             marker_color=colour,
@@ -69,14 +72,16 @@ def direct_and_shared(teams: pd.DataFrame, currency: str) -> go.Figure:
 
 
 def top_services(services: pd.DataFrame, currency: str, period: str, previous: str | None) -> go.Figure:
-    """Horizontal bars, one per service: this month and, where given, the month before. Columns: service, cost, previous."""
+    """Horizontal bars per service: this month and, where given, the one before. Columns: service, cost, previous."""
     series = {"cost": (period, DIRECT_COLOUR)}
     if previous is not None:
         series["previous"] = (previous, PREVIOUS_COLOUR)
     return _rows(services, "service", series, currency, "group")
 
 
-def _rows(frame: pd.DataFrame, label: str, series: dict[str, tuple[str, str]], currency: str, barmode: str) -> go.Figure:
+def _rows(
+    frame: pd.DataFrame, label: str, series: dict[str, tuple[str, str]], currency: str, barmode: str
+) -> go.Figure:
     import plotly.graph_objects as go
 
     places = [str(number) for number in range(len(frame))]
@@ -87,7 +92,7 @@ def _rows(frame: pd.DataFrame, label: str, series: dict[str, tuple[str, str]], c
             x=[float(cost) for cost in frame[column]],
             orientation="h",
             marker_color=colour,
-            customdata=[escape(text) for text in frame[label]],
+            customdata=[escape(short(text)) for text in frame[label]],
             hovertemplate=f"%{{customdata}}<br>{escape(name)}: %{{x:,.2f}} {escape(currency)}<extra></extra>",
         )
         for column, (name, colour) in series.items()
@@ -101,16 +106,11 @@ def _rows(frame: pd.DataFrame, label: str, series: dict[str, tuple[str, str]], c
         autorange="reversed",
         tickmode="array",
         tickvals=places,
-        ticktext=[escape(_short(name)) for name in frame[label]],
+        ticktext=[escape(short(name, 34)) for name in frame[label]],
         ticklabelstandoff=6,
         automargin=True,
     )
     return figure
-
-
-def _short(name: str) -> str:
-    """A name that leaves room for its bar."""
-    return name if len(name) <= 34 else f"{name[:33]}…"
 
 
 def _amounts(currency: str) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _layout(**own: Any) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
         "bargap": 0.28,
-        "legend": {"orientation": "h", "xref": "container", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         "hoverlabel": {"font": {"family": _FONT, "size": 12.5}},
         "dragmode": False,
         **own,

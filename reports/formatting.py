@@ -17,8 +17,8 @@ NOTHING = "\N{EN DASH}"
 def money(amount: Decimal | None) -> str:
     """An amount to the cent with thousands separators, or a dash where there is none.
 
-    >>> money(Decimal("-1234.567"))
-    '−1,234.57'
+    >>> money(Decimal("1234.567"))
+    '1,234.57'
     """
     if amount is None:
         return NOTHING
@@ -51,8 +51,8 @@ def percent(part: Decimal, whole: Decimal | None) -> str:
 def growth(now: Decimal, before: Decimal | None) -> str:
     """A change against a month before, in per cent of it. "new" where there was nothing.
 
-    >>> growth(Decimal(9), Decimal(10))
-    '−10.0%'
+    >>> growth(Decimal(11), Decimal(10))
+    '+10.0%'
     """
     if before is None:
         return NOTHING
@@ -85,6 +85,11 @@ def day(value: date) -> str:
 def listed(words: list[str], last: str = "and") -> str:
     """Words as a sentence lists them: `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
+
+
+def short(name: str, length: int = 80) -> str:
+    """A name, cut if it is too long to be one."""
+    return name if len(name) <= length else f"{name[: length - 1]}…"
 
 
 def counted(number: int, noun: str) -> str:

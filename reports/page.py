@@ -24,17 +24,24 @@ def render(report: Report, csv_names: Sequence[str]) -> str:
     from plotly.offline import get_plotlyjs
 
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(
-        {name: getattr(formatting, name) for name in ("money", "change", "month", "short_month", "day", "listed")}
+        {name: getattr(formatting, name) for name in ("money", "change", "month", "day", "listed", "short")}
     )
     environment.globals.update({name: getattr(formatting, name) for name in ("percent", "growth", "counted")})
     environment.globals["bar_width"] = _bar_width
+    colours: dict[str, str] = {}
     return environment.get_template("chargeback.html.j2").render(
         report=report,
         basis=words.BASES[report.basis],
-        parts=[_part(number, statement, report) for number, statement in enumerate(report.statements, start=1)],
+        parts=[
+            _part(number, statement, report, colours) for number, statement in enumerate(report.statements, start=1)
+        ],
         notes=words.notes(report),
         csv_names=csv_names,
         no_service=_NO_SERVICE,
@@ -42,10 +49,10 @@ def render(report: Report, csv_names: Sequence[str]) -> str:
     )
 
 
-def _part(number: int, statement: Statement, report: Report) -> dict[str, Any]:
+def _part(number: int, statement: Statement, report: Report, colours: dict[str, str]) -> dict[str, Any]:
     """What the template needs for a currency: the statement, its sentences and its figures as JSON by their ids."""
     drawn = {
-        "history": _history(statement, report),
+        "history": _history(statement, report, colours),
         "teams": _teams(statement),
         "services": _services(statement, report),
     }
@@ -55,7 +62,9 @@ def _part(number: int, statement: Statement, report: Report) -> dict[str, Any]:
         "statement": statement,
         "brief": words.brief(statement, report),
         "figures": {name: (f"figure-{number}-{name}", to_script(figure)) for name, figure in drawn.items() if figure},
-        "pools": [(pool, rules.get(pool.rule, "This rule is no longer in the configuration.")) for pool in statement.pools],
+        "pools": [
+            (pool, rules.get(pool.rule, "This rule is no longer in the configuration.")) for pool in statement.pools
+        ],
     }
 
 
@@ -70,29 +79,49 @@ def to_script(figure: go.Figure) -> str:
     return str(figure.to_json()).replace("<", "\\u003c")
 
 
-def _history(statement: Statement, report: Report) -> go.Figure | None:
-    """The dearest teams of the whole history by name, the others as one, and what has no team on top."""
+def _history(statement: Statement, report: Report, colours: dict[str, str]) -> go.Figure | None:
+    """The dearest teams of the whole history by name, the others as one, and what has no team on top.
+
+    `colours`: of teams in the figures before; a team keeps its colour where it can.
+    """
     import pandas as pd
 
     if not statement.months:
         return None
     teams = sorted(
         (team for team in statement.history if team != UNALLOCATED),
-        key=lambda team: (-sum(map(abs, statement.history[team])), team),
+        key=lambda team: (-sum(abs(cost) for cost in statement.history[team]), team),
     )
     named, others = teams[: len(figures.TEAM_COLOURS)], teams[len(figures.TEAM_COLOURS) :]
-    series = [(team, colour, statement.history[team]) for team, colour in zip(named, figures.TEAM_COLOURS, strict=False)]
+    own = _colours(named, colours)
+    series = [(team, own[team], statement.history[team]) for team in named]
     if others:
-        sums = tuple(sum(costs, Decimal(0)) for costs in zip(*(statement.history[team] for team in others), strict=True))
+        sums = tuple(
+            sum(costs, Decimal(0)) for costs in zip(*(statement.history[team] for team in others), strict=True)
+        )
         series.append((formatting.counted(len(others), "other team"), figures.OTHERS_COLOUR, sums))
     if UNALLOCATED in statement.history:
         series.append(("Unallocated", figures.UNALLOCATED_COLOUR, statement.history[UNALLOCATED]))
     costs = pd.DataFrame(
-        dict(enumerate(costs for _, _, costs in series)), index=[formatting.short_month(month) for month in statement.months]
+        dict(enumerate(costs for _, _, costs in series)),
+        index=[formatting.short_month(month) for month in statement.months],
     )
     owners = [(name, colour) for name, colour, _ in series]
     is_open = not report.complete and statement.months[-1] == report.period
     return figures.spend_over_time(costs, owners, statement.currency, last_is_open=is_open)
+
+
+def _colours(teams: Sequence[str], known: dict[str, str]) -> dict[str, str]:
+    """A colour for each team, no two the same. Those that are new become known."""
+    own: dict[str, str] = {}
+    for team in teams:
+        if team in known and known[team] not in own.values():
+            own[team] = known[team]
+    free = (colour for colour in figures.TEAM_COLOURS if colour not in own.values())
+    for team, colour in zip([team for team in teams if team not in own], list(free), strict=False):
+        own[team] = colour
+        known.setdefault(team, colour)
+    return own
 
 
 def _teams(statement: Statement) -> go.Figure | None:
@@ -105,7 +134,9 @@ def _teams(statement: Statement) -> go.Figure | None:
     rest = statement.teams[_CHARTED_TEAMS:]
     if rest:
         name = formatting.counted(len(rest), "other team")
-        rows.append((name, sum((line.direct for line in rest), Decimal(0)), sum((line.shared for line in rest), Decimal(0))))
+        rows.append(
+            (name, sum((line.direct for line in rest), Decimal(0)), sum((line.shared for line in rest), Decimal(0)))
+        )
     return figures.direct_and_shared(pd.DataFrame(rows, columns=["team", "direct", "shared"]), statement.currency)
 
 

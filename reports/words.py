@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,8 +13,9 @@ from reports.statement import Report, Statement
 BASES = {
     "effective_cost": (
         "effective cost",
-        "What was used in the month, at what it costs after all discounts: prepaid commitments are spread over what they "
-        "cover, and their unused part is a cost of its own. It differs from the invoice whenever something is paid ahead.",
+        "What was used in the month, at its cost after all discounts: prepaid commitments are spread over what they "
+        "cover, and their unused part is a cost of its own. It differs from the invoice whenever something is paid "
+        "ahead.",
     ),
     "billed_cost": (
         "billed cost",
@@ -26,12 +27,13 @@ BASES = {
     ),
     "list_cost": ("list cost", "What was used in the month at public prices, before every discount."),
 }
+"""The cost bases: their names, and what each of them counts."""
 _MATCHES = {
     "charge_categories": "of the category {}",
     "service_names": "of the service {}",
     "sub_account_ids": "in the account {}",
     "teams": "of the team {}",
-    "commitment_discount_status": "for what is {} of commitments",
+    "commitment_discount_status": "with the commitment status {}",
 }
 
 
@@ -52,7 +54,9 @@ def _total(statement: Statement, report: Report) -> str:
             former = f" The whole of {before} came to {currency} {money(statement.previous_total)}."
         return f"So far the {basis} is {currency} {money(statement.total)}.{former}"
     if statement.previous_total is None:
-        return f"The {basis} is {currency} {money(statement.total)}. There are no charges of {before} to compare it with."
+        return (
+            f"The {basis} is {currency} {money(statement.total)}. There are no charges of {before} to compare it with."
+        )
     difference = statement.total - statement.previous_total
     if not to_cents(difference):
         return f"The {basis} is {currency} {money(statement.total)}, as in {before}."
@@ -99,13 +103,17 @@ def _bill(statement: Statement) -> str:
     if statement.agrees:
         return f"The whole bill of {statement.currency} {money(statement.billed)} is charged back, to the last digit."
     wrong = [source.source for source in statement.sources if not source.agrees]
-    return f"The bill of {listed(wrong)} is not charged back in full: see the reconciliation before you use this report."
+    return (
+        f"The bill of {listed(wrong)} is not charged back in full: see the reconciliation before you use this report."
+    )
 
 
 def rule_in_words(rule: Mapping[str, Any]) -> str:
     """An allocation rule of the configuration as a sentence."""
     match = rule.get("match", {})
-    conditions = [text.format(listed(list(map(str, match[key])), "or")) for key, text in _MATCHES.items() if match.get(key)]
+    conditions = [
+        text.format(listed(list(map(str, match[key])), "or")) for key, text in _MATCHES.items() if match.get(key)
+    ]
     measure = str(rule.get("measure", "")).removesuffix("_cost")
     dates = ""
     if rule.get("valid_from"):
@@ -122,39 +130,13 @@ def rule_in_words(rule: Mapping[str, Any]) -> str:
 def notes(report: Report) -> list[str]:
     """What the reader should know that the numbers do not say."""
     found = [
-        f"{line.source} has delivered charges up to {day(line.last_day)} and nothing later: its month is not complete. Totals "
-        "will change, and changes against the month before are left out."
+        f"{line.source} has delivered charges up to {day(line.last_day)} and nothing later: its month is not complete. "
+        "Totals will change, and changes against the month before are left out."
         for line in report.open_sources
     ]
     for statement in report.statements:
         currency = statement.currency or "(no currency)"
-        missing = [line for line in statement.invoices if line.invoiced is None]
-        if missing:
-            found.append(
-                f"{currency}: {counted(len(missing), 'invoice')} of the month cannot be compared, because no amount was entered "
-                "for it under `invoices` in the configuration."
-            )
-        if any(line.spans for line in statement.invoices):
-            found.append(
-                f"{currency}: an invoice covers other months or sources too. Its difference is that of the whole invoice, not of "
-                "this month's lines alone."
-            )
-        late = sum((line.from_other_months for line in statement.sources), Decimal(0))
-        if late:
-            found.append(
-                f"{currency}: {money(late)} of the billed cost belongs to this month but was delivered with another month."
-            )
-        if statement.unknown_rows:
-            found.append(
-                f"{currency}: the {BASES[report.basis][0]} of {counted(statement.unknown_rows, 'row')} is not known and counts "
-                "as nothing."
-            )
-        left = [pool for pool in statement.pools if to_cents(pool.left_over)]
-        found += [
-            f"{currency}: {money(pool.left_over)} of the rule {pool.rule} could not be shared, because no team has a direct "
-            "cost to share it by."
-            for pool in left
-        ]
+        found += [f"{currency}: {note}" for note in _notes_of_currency(statement, BASES[report.basis][0])]
     if len(report.statements) > 1:
         found.append("Currencies are never added together: each has a part of its own.")
     found.append(
@@ -162,3 +144,25 @@ def notes(report: Report) -> list[str]:
         "month replaces this one."
     )
     return found
+
+
+def _notes_of_currency(statement: Statement, basis: str) -> Iterator[str]:
+    missing = counted(sum(line.invoiced is None for line in statement.invoices), "invoice")
+    if not missing.startswith("0"):
+        yield f"{missing} of the month cannot be compared: no amount was entered under invoices in the configuration."
+    if any(line.spans for line in statement.invoices):
+        yield (
+            "an invoice covers other months or sources too. Its difference is that of the whole invoice, not of this "
+            "month's lines alone."
+        )
+    late = sum((line.from_other_months for line in statement.sources), Decimal(0))
+    if to_cents(late):
+        yield f"{money(late)} of the billed cost belongs to this month but was delivered with another month."
+    if statement.unknown_rows:
+        yield f"the {basis} of {counted(statement.unknown_rows, 'row')} is not known and counts as nothing."
+    for pool in statement.pools:
+        if to_cents(pool.left_over):
+            yield (
+                f"{money(pool.left_over)} of the rule {pool.rule} could not be shared: no team has a direct cost "
+                "to share it by."
+            )

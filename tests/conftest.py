@@ -34,8 +34,12 @@ def session_home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def warehouse_url(session_home: Path) -> Iterator[str]:
     """URL of a running server's warehouse: this session's embedded server, or `FINOPS_DATABASE_URL` if it is set."""
-    url = postgres.ensure_running()
-    if postgres.is_external():
+    # Fixtures of a wider scope than a test may have another state directory in force when this one is first used.
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FINOPS_HOME", str(session_home))
+        url = postgres.ensure_running()
+        external = postgres.is_external()
+    if external:
         yield url
         return
     with postgres.connect(url, autocommit=True) as connection:
@@ -45,7 +49,6 @@ def warehouse_url(session_home: Path) -> Iterator[str]:
     yield url
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("FINOPS_HOME", str(session_home))
-        environment.delenv(postgres.URL_VARIABLE, raising=False)
         postgres.remove()
 
 

@@ -75,11 +75,13 @@ def _from_paths(files: Sequence[StoredFile], period_of_rows: Callable[[StoredFil
 
     def problem(month: date) -> str | None:
         # Without the file that cannot be read, a month that its rows tell may be half a bill.
-        key = next((key for key in unknown if key.parent in told_by_rows[month]), None)
-        return key and (
-            f"{month:%Y-%m}: waits for {key}, a file beside it that may belong to it and cannot be read. "
-            "Deliver that file again, or remove it."
-        )
+        for key in unknown:
+            if key.parent in told_by_rows[month]:
+                return (
+                    f"{month:%Y-%m}: waits for {key}, a file beside it that may belong to it and cannot be read. "
+                    "Deliver that file again, or remove it."
+                )
+        return None
 
     return [*unknown.values(), *(_delivery(month, members, problem(month)) for month, members in months.items())]
 

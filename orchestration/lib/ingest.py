@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from orchestration.lib import ledger
-from orchestration.lib.config import Config, Source
+from orchestration.lib.config_models import Config, Source
 from orchestration.lib.deliveries import Delivery, check_delivery, discover
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.formats.columns import Format

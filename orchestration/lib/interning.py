@@ -155,7 +155,8 @@ def _indices(array: pa.DictionaryArray) -> np.ndarray:
     indices = array.indices
     if array.null_count:
         indices = indices.fill_null(-1)
-    return indices.to_numpy(zero_copy_only=False)
+    positions: np.ndarray = indices.to_numpy(zero_copy_only=False)
+    return positions
 
 
 def _distinct(

@@ -106,7 +106,7 @@ def _refuse(constant: str) -> None:
 
 
 def _is_list(type_: pa.DataType) -> bool:
-    return pa.types.is_list(type_) or pa.types.is_large_list(type_)
+    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_))
 
 
 def _pairs(row: list[Any]) -> list[Any]:
@@ -140,5 +140,6 @@ def _join(array: pa.MapArray) -> pa.StringArray | None:
         if pc.any(pc.match_substring_regex(part, f"[{_ENTRY}{_PAIR}{_NULL}]")).as_py():
             return None
     entries = pc.binary_join_element_wise(keys, items.fill_null(_NULL), _PAIR)
-    lists = pa.ListArray.from_arrays(pc.subtract(array.offsets, first), entries, mask=array.is_null() if array.null_count else None)
+    missing = array.is_null() if array.null_count else None
+    lists = pa.ListArray.from_arrays(pc.subtract(array.offsets, first), entries, mask=missing)
     return pc.binary_join(lists, _ENTRY)

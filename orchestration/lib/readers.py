@@ -217,8 +217,10 @@ def _with_nulls(batch: pa.RecordBatch) -> pa.RecordBatch:
         texts = array.dictionary if encoded else array
         if pa.types.is_string_view(texts.type):
             texts = texts.cast(pa.string())
+        if not _is_text(texts.type):
+            continue
         # Most columns have no text as short as a null: then nothing more is looked at.
-        if not _is_text(texts.type) or not np.isin(pc.binary_length(texts).to_numpy(zero_copy_only=False), _NULL_LENGTHS).any():
+        if not np.isin(pc.binary_length(texts).to_numpy(zero_copy_only=False), _NULL_LENGTHS).any():
             continue
         nulls = pc.is_in(texts.cast(pa.string()), value_set=_NULL_TEXTS)
         cleaned = _without(array, nulls) if encoded else pc.if_else(nulls, None, texts)
@@ -301,7 +303,7 @@ def _number(batch: Batch, column: Column, array: pa.Array) -> pa.StringArray:
 
 
 def _is_text(type_: pa.DataType) -> bool:
-    return pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))
 
 
 def _time(batch: Batch, column: Column, array: pa.Array) -> pa.TimestampArray:

@@ -9,7 +9,17 @@ import pyarrow.csv
 import pytest
 
 from tests.support.feed import Feed
-from tests.support.lines import MONTH, csv_bytes, csv_text, focus, gzip_bytes, parquet_bytes, parquet_of, without
+from tests.support.lines import (
+    MONTH,
+    bill_bytes,
+    csv_bytes,
+    csv_text,
+    focus,
+    gzip_bytes,
+    parquet_bytes,
+    parquet_of,
+    without,
+)
 from tests.support.rejection import assert_refused
 
 GOOD = [focus(), focus(BilledCost="2.5"), focus(BilledCost="-0.75")]
@@ -23,7 +33,7 @@ def refused(feed: Feed, key: str, content: bytes, *parts: str) -> str:
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_a_word_in_a_number_column(feed: Feed, file_format: str) -> None:
     lines = [*GOOD, focus(BilledCost="None")]
-    content = csv_bytes(*lines) if file_format == "csv" else parquet_bytes(*lines)
+    content = bill_bytes(file_format, *lines)
     refused(feed, f"{MONTH}/part.{file_format}", content, "row 4, column BilledCost: 'None' is not a number")
 
 
@@ -52,7 +62,7 @@ def test_a_nul_byte_in_a_number(feed: Feed) -> None:
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_a_nul_byte_in_a_text(feed: Feed, file_format: str) -> None:
     lines = [*GOOD, focus(ResourceId="i-\x00")]
-    content = csv_bytes(*lines) if file_format == "csv" else parquet_bytes(*lines)
+    content = bill_bytes(file_format, *lines)
     refused(feed, f"{MONTH}/part.{file_format}", content, r"row 4, column ResourceId: 'i-\x00' holds a NUL byte")
 
 
@@ -98,7 +108,9 @@ def test_a_part_without_rows_beside_a_full_one_is_taken(feed: Feed) -> None:
     assert feed.load_one().line_count == 3
 
 
-@pytest.mark.parametrize(("content", "why"), [(b"\n\n", "no header"), (b'"",""\n', "no header"), (b" ", "no column for")])
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"\n\n", "no header"), (b'"",""\n', "no header"), (b" ", "no column for")]
+)
 def test_no_header(feed: Feed, content: bytes, why: str) -> None:
     refused(feed, PART, content, why)
 
@@ -134,7 +146,7 @@ def test_damaged_parquet_pages(feed: Feed) -> None:
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_missing_mandatory_columns(feed: Feed, file_format: str) -> None:
     line = without(focus(), "BilledCost", "ServiceName")
-    content = csv_bytes(line) if file_format == "csv" else parquet_bytes(line)
+    content = bill_bytes(file_format, line)
     refused(feed, f"{MONTH}/part.{file_format}", content, "no column for billed_cost, service_name", "constants")
 
 
@@ -178,7 +190,9 @@ def test_a_text_in_the_money_of_row_700_000(module_database: str, source_name: s
     feed = Feed(module_database, tmp_path / "bill", name=source_name, constants=constants)
     costs = ["0.01"] * 800_000
     costs[699_999] = "see invoice"
-    table = pa.table({name: costs if name == "BilledCost" else ["1"] * len(costs) for name in focus() if "Cost" in name})
+    table = pa.table(
+        {name: costs if name == "BilledCost" else ["1"] * len(costs) for name in focus() if "Cost" in name}
+    )
     content = pa.BufferOutputStream()
     pa.csv.write_csv(table, content)
     refused(feed, PART, content.getvalue().to_pybytes(), "row 700000", "column BilledCost", "'see invoice'")
@@ -207,6 +221,15 @@ def test_a_utf_8_byte_order_mark_is_no_part_of_the_first_column(feed: Feed) -> N
     feed.deliver(PART, csv_text([focus(ResourceName="Zürich")]).encode("utf-8-sig"))
     assert feed.load_one().ignored_columns == ()
     assert feed.lines("a.billing_account_id", "a.resource_name") == [("000123456789", "Zürich")]
+
+
+def test_one_bad_file_among_good_ones(feed: Feed) -> None:
+    def deliver(bad: Feed) -> None:
+        bad.deliver(f"{MONTH}/part-0.csv", csv_bytes(*GOOD))
+        bad.deliver(f"{MONTH}/part-1.parquet", parquet_bytes(*GOOD, focus(ListCost="None")))
+        bad.deliver(f"{MONTH}/part-2.csv", csv_bytes(focus(BilledCost="9")))
+
+    assert_refused(feed, deliver, f"{MONTH}/part-1.parquet: row 4, column ListCost: 'None'")
 
 
 def test_a_zip_archive(feed: Feed) -> None:

@@ -1,5 +1,6 @@
 """What a good delivery holds is in the warehouse as it was delivered, whatever file it came in."""
 
+import gzip
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
@@ -11,7 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.feed import Feed
-from tests.support.lines import MONTH, Line, csv_bytes, cur, focus, gzip_bytes, parquet_bytes, parquet_of, without
+from tests.support.lines import (
+    MONTH,
+    Line,
+    bill_bytes,
+    csv_bytes,
+    cur,
+    focus,
+    gzip_bytes,
+    parquet_bytes,
+    parquet_of,
+    without,
+)
 
 PART = f"{MONTH}/part.csv"
 TEXT_PAIRS = pa.map_(pa.string(), pa.string())
@@ -78,7 +90,7 @@ def test_tags_of_every_shape_are_the_same_tags(feed: Feed, tags: pa.Array) -> No
     feed.load_one()
     assert feed.map_of("tags") == [{"team": "search", "env": None}, None, None]
     # The id comes from the content alone: these are the same tags in every shape.
-    ids = feed.value("select array_agg(map_id) from raw.maps where map = '{\"team\": \"search\", \"env\": null}'")
+    ids = feed.value('select array_agg(map_id) from raw.maps where map = \'{"team": "search", "env": null}\'')
     assert len(ids) == 1
 
 
@@ -91,13 +103,31 @@ def test_tags_of_a_struct_leave_out_what_is_null(feed: Feed) -> None:
 
 
 def test_a_map_of_cur_2_0_and_its_columns_are_one(cur_feed: Feed) -> None:
-    line = cur(product='{"product_name":"Amazon EC2","region":"eu-west-1"}', product_location="EU (Ireland)", discount="{}")
+    line = cur(
+        product='{"product_name":"Amazon EC2","region":"eu-west-1"}', product_location="EU (Ireland)", discount="{}"
+    )
     cur_feed.deliver(PART, csv_bytes(line | {"discount_total_discount": "-0.10"}))
     cur_feed.load_one()
     assert cur_feed.map_of("product") == [
         {"product_name": "Amazon EC2", "region": "eu-west-1", "location": "EU (Ireland)"}
     ]
     assert cur_feed.map_of("discount") == [{"total_discount": "-0.10"}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip_bytes(focus(BilledCost="1")) + gzip.compress(csv_bytes(focus(BilledCost="2")).split(b"\n", 1)[1]),
+        csv_bytes(focus(BilledCost="1"), focus(BilledCost="2")).replace(b"\n", b"\r\n"),
+        csv_bytes(focus(BilledCost="1"), focus(BilledCost="2")).replace(b"\n", b"\n\n"),
+        csv_bytes(focus(BilledCost="1"), focus(BilledCost="2")).rstrip(b"\n"),
+    ],
+    ids=["gzip of two members", "CRLF", "blank lines", "no last line end"],
+)
+def test_files_as_many_programs_write_them(feed: Feed, content: bytes) -> None:
+    feed.deliver(PART, content)
+    feed.load_one()
+    assert feed.lines("l.billed_cost", "a.tags_id is null") == [(1, False), (2, False)]
 
 
 VERSIONS: dict[str, Line] = {
@@ -116,13 +146,13 @@ VERSIONS: dict[str, Line] = {
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_headers_of_every_focus_version(feed: Feed, version: str, file_format: str) -> None:
     line = VERSIONS[version]
-    feed.deliver(f"{MONTH}/part.{file_format}", csv_bytes(line) if file_format == "csv" else parquet_bytes(line))
+    feed.deliver(f"{MONTH}/part.{file_format}", bill_bytes(file_format, line))
     assert feed.load_one().ignored_columns == ()
     assert feed.lines("a.provider_name", "a.service_provider_name", "a.publisher_name") == [
         (line.get("ProviderName"), line.get("ServiceProviderName"), line.get("PublisherName"))
     ]
     if version == "1.4":
-        assert feed.value("select map::text from raw.maps where map @> '[{\"ContractId\":\"c\"}]'") == (
+        assert feed.value('select map::text from raw.maps where map @> \'[{"ContractId":"c"}]\'') == (
             '[{"Cost": 1.10, "ContractId": "c"}]'
         )
 
@@ -130,18 +160,17 @@ def test_headers_of_every_focus_version(feed: Feed, version: str, file_format: s
 def test_columns_that_no_version_has_are_named_in_the_ledger(feed: Feed) -> None:
     feed.deliver(PART, csv_bytes(focus(x_Team="a", Id="7")))
     assert feed.load_one().ignored_columns == ("Id", "x_Team")
-    assert feed.value(
-        "select ignored_columns from raw.deliveries where source_name = %s", feed.source.name
-    ) == ["Id", "x_Team"]
+    assert feed.value("select ignored_columns from raw.deliveries where source_name = %s", feed.source.name) == [
+        "Id",
+        "x_Team",
+    ]
 
 
 def test_a_day_is_that_of_utc(feed: Feed) -> None:
     starts = ["2025-03-04 23:30:00", "2025-03-04T23:30:00-02:00", "2025-03-05T00:30:00+02:00", "2025-03-06"]
     feed.deliver(PART, csv_bytes(*(focus(ChargePeriodStart=start) for start in starts)))
     feed.load_one()
-    assert [row[0] for row in feed.lines("l.charge_date")] == [
-        date(2025, 3, day) for day in (4, 4, 5, 6)
-    ]
+    assert [row[0] for row in feed.lines("l.charge_date")] == [date(2025, 3, day) for day in (4, 4, 5, 6)]
     assert feed.lines("min(l.charge_period_start)", "max(l.charge_period_start)", order_by="1") == [
         (datetime(2025, 3, 4, 22, 30, tzinfo=UTC), datetime(2025, 3, 6, tzinfo=UTC))
     ]
@@ -150,7 +179,7 @@ def test_a_day_is_that_of_utc(feed: Feed) -> None:
 def test_the_same_lines_are_the_same_in_every_file_format(module_database: str, feed: Feed, tmp_path: Any) -> None:
     lines = [
         focus(BilledCost=cost, ResourceId=resource, ListCost=None)
-        for cost, resource in (("1.10", "i-1"), ("-0.000000000000000001", None), ("2E-3", "Zürich, \"x\""))
+        for cost, resource in (("1.10", "i-1"), ("-0.000000000000000001", None), ("2E-3", 'Zürich, "x"'))
     ]
     files = {"csv": csv_bytes(*lines), "csv.gz": gzip_bytes(*lines), "parquet": parquet_bytes(*lines)}
     found = []

@@ -37,41 +37,44 @@ def unsynced() -> Iterator[None]:
 
 
 @contextmanager
-def new_home() -> Iterator[Path]:
-    """An empty state directory in force, whose server is gone afterwards."""
+def in_force(home: Path) -> Iterator[None]:
+    """Work with the embedded server of this state directory."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FINOPS_HOME", str(home))
+        environment.delenv(postgres.URL_VARIABLE, raising=False)
+        yield
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty state directory in force, whose server is gone after the test."""
     directory = Path(tempfile.mkdtemp(prefix="finops-test-"))
     directory.chmod(0o755)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("FINOPS_HOME", str(directory))
-        environment.delenv(postgres.URL_VARIABLE, raising=False)
+    with in_force(directory):
         yield directory
         postgres.remove()
     shutil.rmtree(directory)
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """An empty state directory, whose server is gone after the test."""
-    with new_home() as directory:
-        yield directory
-
-
 @pytest.fixture(scope="module")
 def kept_home() -> Iterator[Path]:
     """A state directory with a server whose warehouse has the table `kept` of one committed row."""
-    with new_home() as directory:
-        with psycopg.connect(postgres.ensure_running()) as connection:
-            connection.execute("create table kept as select 1 as one")
-        yield directory
+    directory = Path(tempfile.mkdtemp(prefix="finops-test-"))
+    directory.chmod(0o755)
+    with in_force(directory), psycopg.connect(postgres.ensure_running()) as connection:
+        connection.execute("create table kept as select 1 as one")
+    yield directory
+    with in_force(directory):
+        postgres.remove()
+    shutil.rmtree(directory)
 
 
 @pytest.fixture
-def started(kept_home: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+def started(kept_home: Path) -> Iterator[Server]:
     """The running server of `kept_home`, which tests share as making one takes long."""
-    monkeypatch.setenv("FINOPS_HOME", str(kept_home))
-    monkeypatch.delenv(postgres.URL_VARIABLE, raising=False)
-    postgres.ensure_running()
-    return Server(kept_home / "postgres")
+    with in_force(kept_home):
+        postgres.ensure_running()
+        yield Server(kept_home / "postgres")
 
 
 def kept_rows() -> int:

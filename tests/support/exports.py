@@ -30,8 +30,10 @@ def _data_export(feed: Feed, parts: Sequence[Sequence[Line]], month: str, export
     return keys
 
 
-def legacy(feed: Feed, parts: Sequence[Sequence[Line]], assembly: str = ASSEMBLY, *, report: str = "bills/cur") -> list[str]:
-    """A legacy CUR of March 2025, whose manifest lies beside the assemblies and, as a copy, in each; returns its keys."""
+def legacy(
+    feed: Feed, parts: Sequence[Sequence[Line]], assembly: str = ASSEMBLY, *, report: str = "bills/cur"
+) -> list[str]:
+    """A legacy CUR of March 2025, whose manifest lies beside the assemblies and in each of them; returns its keys."""
     name = report.rpartition("/")[2]
     root = f"{report}/20250301-20250401"
     keys = _write(feed, f"{root}/{assembly}/{name}", parts)

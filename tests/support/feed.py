@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
@@ -26,7 +26,7 @@ class Feed:
         self,
         database_url: str,
         root: Path,
-        format_name: str = "focus",
+        format_name: Literal["focus", "cur"] = "focus",
         *,
         name: str = "bill",
         constants: Mapping[str, str | None] | None = None,
@@ -56,7 +56,9 @@ class Feed:
         self.root.mkdir()
 
     def storage(self) -> Storage:
-        return open_storage(self.source, self.root / "finops-config.yaml", self.root.with_name(f"{self.root.name}.spool"))
+        return open_storage(
+            self.source, self.root / "finops-config.yaml", self.root.with_name(f"{self.root.name}.spool")
+        )
 
     def load(self, progress: Callable[[int], None] = lambda lines: None) -> list[Outcome]:
         """Take in all that lies there; returns what came of each delivery, by month."""
@@ -116,8 +118,8 @@ class Feed:
         return [
             row[0]
             for row in self.lines(
-                f"(select m.map from raw.maps as m where m.map_id = a.{column}_id)", order_by="l.billed_cost"
-                if self.format.name == "focus" else "l.line_item_unblended_cost",
+                f"(select m.map from raw.maps as m where m.map_id = a.{column}_id)",
+                order_by="l.billed_cost" if self.format.name == "focus" else "l.line_item_unblended_cost",
             )
         ]
 

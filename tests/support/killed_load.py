@@ -26,8 +26,12 @@ def main(url: str, folder: str, source: str, moment: str) -> None:
         die()
 
     readers.PARQUET_BATCH_ROWS = 100
-    ledger.swap = killed_swap
-    Feed(url, Path(folder), name=source).load(die if moment == "copying" else lambda lines: None)
+    ledger.swap = killed_swap  # type: ignore[assignment]
+    feed = Feed(url, Path(folder), name=source)
+    if moment == "copying":
+        feed.load(die)
+    else:
+        feed.load()
 
 
 if __name__ == "__main__":

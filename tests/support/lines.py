@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
-Line = Mapping[str, Any]
+Line = dict[str, Any]
 
 # March 2025 is in every range of billing periods that the tests configure, whatever the clock says.
 MONTH = "2025-03"
@@ -84,10 +84,15 @@ def gzip_bytes(*lines: Line) -> bytes:
 def parquet_bytes(*lines: Line, types: Mapping[str, pa.DataType] | None = None) -> bytes:
     """Parquet with the columns of the first line, of text unless `types` says otherwise."""
     types = types or {}
-    arrays = {
-        name: pa.array([line[name] for line in lines], types.get(name, pa.string())) for name in lines[0]
-    }
+    arrays = {name: pa.array([line[name] for line in lines], types.get(name, pa.string())) for name in lines[0]}
     return parquet_of(pa.table(arrays))
+
+
+def bill_bytes(file_format: str, *lines: Line) -> bytes:
+    """The lines as `csv`, `csv.gz` or `parquet`."""
+    if file_format == "parquet":
+        return parquet_bytes(*lines)
+    return csv_bytes(*lines) if file_format == "csv" else gzip_bytes(*lines)
 
 
 def parquet_of(table: pa.Table) -> bytes:

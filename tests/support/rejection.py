@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.support.feed import Feed
-from tests.support.lines import MONTH, cur, csv_bytes, focus
+from tests.support.lines import MONTH, csv_bytes, cur, focus
 
 Deliver = Callable[[Feed], object]
 

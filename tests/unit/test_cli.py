@@ -1,5 +1,6 @@
 """The command line: help with examples, errors as one line, and no password where nobody asked for it."""
 
+import os
 import re
 import socket
 import subprocess
@@ -67,7 +68,7 @@ def test_url_says_where_the_password_of_the_embedded_server_is(monkeypatch: pyte
 def test_psql_gets_the_password_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[tuple[list[str], dict[str, str]]] = []
     monkeypatch.setattr(postgres, "ensure_running", lambda: SECRET_URL)
-    monkeypatch.setattr(cli.os, "execve", lambda _, arguments, environment: called.append((arguments, environment)))
+    monkeypatch.setattr(os, "execve", lambda _, arguments, environment: called.append((arguments, environment)))
     result = CliRunner().invoke(cli.main, ["db", "psql", "-c", "select 1", "--csv"])
     assert result.exit_code == 0
     arguments, environment = called[0]

@@ -13,7 +13,7 @@ from orchestration.lib.checks import check_batch, exact
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.formats.focus import FOCUS
 from orchestration.lib.readers import Batch, billing_period_of, read_batches
-from tests.support.lines import csv_bytes, focus, parquet_bytes, parquet_of
+from tests.support.lines import bill_bytes, csv_bytes, focus, parquet_of
 
 BOTH = pytest.mark.parametrize("file_format", ["csv", "parquet"])
 
@@ -31,7 +31,8 @@ def column(path: Path, name: str, array: pa.Array) -> list[Any]:
     texts = {other: pa.array([value] * len(array)) for other, value in focus().items()}
     header = next((header for header in texts if header.lower() == name.replace("_", "")), name)
     (batch,) = read(path, parquet_of(pa.table(texts | {header: array})))
-    return batch.columns[name].to_pylist()
+    values: list[Any] = batch.columns[name].to_pylist()
+    return values
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def column(path: Path, name: str, array: pa.Array) -> list[Any]:
 @BOTH
 def test_what_is_no_number_is_named(tmp_path: Path, file_format: str, header: str, value: str) -> None:
     lines = [focus(**{header: number}) for number in ("1", value, "-2.5")]
-    content = csv_bytes(*lines) if file_format == "csv" else parquet_bytes(*lines)
+    content = bill_bytes(file_format, *lines)
     with pytest.raises(FinopsError) as refused:
         read(tmp_path / "bill", content)
     assert str(refused.value).startswith(f"bill/march.csv: row 2, column {header}: {value!r} is not a number.")
@@ -69,7 +70,7 @@ def test_what_is_no_number_is_named(tmp_path: Path, file_format: str, header: st
 @BOTH
 def test_what_is_no_time_is_named(tmp_path: Path, file_format: str, value: str) -> None:
     lines = [focus(), focus(ChargePeriodStart=value)]
-    content = csv_bytes(*lines) if file_format == "csv" else parquet_bytes(*lines)
+    content = bill_bytes(file_format, *lines)
     with pytest.raises(FinopsError) as refused:
         read(tmp_path / "bill", content)
     assert f"bill/march.csv: row 2, column ChargePeriodStart: {value!r} is not a date or time." in str(refused.value)
@@ -80,8 +81,10 @@ def test_what_is_no_time_is_named(tmp_path: Path, file_format: str, value: str) 
 def test_an_empty_value_that_every_row_needs_is_named(tmp_path: Path, file_format: str, header: str) -> None:
     name = next(name for name in focus() if name.lower() == header.replace("_", ""))
     lines = [focus(), focus(), focus(**{name: None})]
-    content = csv_bytes(*lines) if file_format == "csv" else parquet_bytes(*lines)
-    with pytest.raises(FinopsError, match=rf"bill/march\.csv: row 3, column {name}: '' is empty, and {header} is needed"):
+    content = bill_bytes(file_format, *lines)
+    with pytest.raises(
+        FinopsError, match=rf"bill/march\.csv: row 3, column {name}: '' is empty, and {header} is needed"
+    ):
         read(tmp_path / "bill", content)
 
 
@@ -170,7 +173,7 @@ def test_a_time_of_every_type_is_utc(tmp_path: Path, array: pa.Array, expected: 
 @BOTH
 def test_the_spellings_of_null(tmp_path: Path, file_format: str, null: str | None) -> None:
     lines = [focus(ResourceId=null, ListCost=null, Tags=null), focus(ResourceId="i-1", ListCost="2")]
-    content = csv_bytes(*lines) if file_format == "csv" else parquet_bytes(*lines)
+    content = bill_bytes(file_format, *lines)
     (batch,) = read(tmp_path / "bill", content)
     assert batch.columns["resource_id"].to_pylist() == [None, "i-1"]
     assert batch.columns["list_cost"].to_pylist() == [None, "2"]
@@ -209,7 +212,7 @@ def test_rows_count_on_through_batches(tmp_path: Path, file_format: str, monkeyp
     monkeypatch.setattr("orchestration.lib.readers.PARQUET_BATCH_ROWS", 100)
     lines = [focus(ResourceName="two\nlines") for _ in range(1_000)]
     lines[776] = focus(ResourceName="two\nlines", BilledCost="oops")
-    content = csv_bytes(*lines) if file_format == "csv" else parquet_bytes(*lines)
+    content = bill_bytes(file_format, *lines)
     with pytest.raises(FinopsError, match="row 777, column BilledCost: 'oops'"):
         read(tmp_path / "bill", content)
 
