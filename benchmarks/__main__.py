@@ -16,10 +16,14 @@ from orchestration.lib.paths import state_dir
 
 @click.command()
 @click.option("--lines", default=5_000_000, show_default=True, help="Lines of the month that is built.")
-@click.option("--load-lines", default=1_000_000, show_default=True, help="Lines of the load that is compared with COPY.")
-@click.option("--only", type=click.Choice(["start", "load", "build", "month"]), multiple=True, help="Measure only these.")
+@click.option(
+    "--load-lines", default=1_000_000, show_default=True, help="Lines of the load that is compared with COPY."
+)
+@click.option(
+    "--only", type=click.Choice(["start", "load", "build", "month"]), multiple=True, help="Measure only these."
+)
 def main(lines: int, load_lines: int, only: tuple[str, ...]) -> None:
-    """Measure and print a table. Needs about 1.5 GB of disk for each million lines, and nothing else running.
+    r"""Measure and print a table. Needs about 1.5 GB of disk for each million lines, and nothing else running.
 
     \b
     Example: make bench

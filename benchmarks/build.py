@@ -57,7 +57,13 @@ def measure(work: Path, lines: int) -> list[Measurement]:
     return [
         Measurement(what, f"{full:.1f} s", f"one plain roll-up {plain:.1f} s", f"{full / plain:.2f}", "≤ 2"),
         Measurement(what, f"{full:.1f} s", f"DuckDB from Parquet {duck:.2f} s", f"{full / duck:.1f}", "to know"),
-        Measurement("SQL after a day is re-delivered", f"{changed.seconds:.2f} s", f"full build {full:.1f} s", f"{changed.seconds / full:.3f}", "< 0.1"),
+        Measurement(
+            "SQL after a day is re-delivered",
+            f"{changed.seconds:.2f} s",
+            f"full build {full:.1f} s",
+            f"{changed.seconds / full:.3f}",
+            "< 0.1",
+        ),
     ]
 
 
@@ -71,7 +77,9 @@ def _plain_seconds(url: str, names: list[str]) -> float:
     with psycopg.connect(url, autocommit=True, options="-c TimeZone=UTC") as connection:
         connection.execute("drop table if exists bench_rollup")
         with timed() as clock:
-            connection.execute("create table bench_rollup as " + _roll_up(names, "bench_wide", '"ChargePeriodStart"::date'))  # type: ignore[arg-type]
+            connection.execute(
+                "create table bench_rollup as " + _roll_up(names, "bench_wide", '"ChargePeriodStart"::date')
+            )
     return clock.seconds
 
 
@@ -118,5 +126,7 @@ def _change_one_day(files: list[Path]) -> None:
         table = pq.read_table(file)
         on_day = pc.equal(pc.cast(table["ChargePeriodStart"], pa.date32()), pa.scalar(CHANGED_DAY))
         cost = table["BilledCost"]
-        doubled = pc.if_else(on_day, pc.cast(pc.multiply(cost, pa.scalar(2, pa.int64()).cast(cost.type)), cost.type), cost)
+        doubled = pc.if_else(
+            on_day, pc.cast(pc.multiply(cost, pa.scalar(2, pa.int64()).cast(cost.type)), cost.type), cost
+        )
         pq.write_table(table.set_column(table.column_names.index("BilledCost"), "BilledCost", doubled), file)

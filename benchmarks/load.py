@@ -49,7 +49,11 @@ def measure(work: Path, lines: int) -> list[Measurement]:
                 "≥ 0.80",
             )
         )
-        found.append(Measurement(f"  peak resident memory, {file_format}", f"{max(peaks):,.0f} MB", to_hold="≤ 1,024 MB a stream"))
+        found.append(
+            Measurement(
+                f"  peak resident memory, {file_format}", f"{max(peaks):,.0f} MB", to_hold="≤ 1,024 MB a stream"
+            )
+        )
     return found
 
 
@@ -84,7 +88,11 @@ def _copy_seconds(names: list[str], halves: list[bytes]) -> float:
     statement = sql.SQL("copy bench_wide from stdin (format csv)")
 
     def stream(half: bytes) -> None:
-        with psycopg.connect(url, options="-c TimeZone=UTC") as connection, connection.cursor() as cursor, cursor.copy(statement) as copy:
+        with (
+            psycopg.connect(url, options="-c TimeZone=UTC") as connection,
+            connection.cursor() as cursor,
+            cursor.copy(statement) as copy,
+        ):
             for begin in range(0, len(half), 1 << 22):
                 copy.write(half[begin : begin + (1 << 22)])
 
@@ -130,7 +138,7 @@ def load_folder(folder: Path, source_name: str, format_name: str) -> float:
     with ledger.connect(url) as connection:
         ensure_warehouse(connection)
     with timed() as clock:
-        (delivery,) = discover(storage, lambda file: PERIOD)
+        (delivery,) = discover(storage, lambda _: PERIOD)
         load_delivery(url, storage, delivery, format_, source_name=source_name, constants={})
     return clock.seconds
 

@@ -30,6 +30,8 @@ class Measurement:
 
 @dataclass
 class Clock:
+    """Seconds, once what is timed has ended."""
+
     seconds: float = 0.0
 
 

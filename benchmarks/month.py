@@ -39,7 +39,9 @@ def measure(work: Path) -> list[Measurement]:
 def _run(config: Path) -> tuple[float, float]:
     """Seconds to the last mart, and to the end."""
     began = time.time()
-    subprocess.run([str(Path(sys.executable).with_name("finops")), "run", "--config", str(config)], check=True, capture_output=True)
+    subprocess.run(
+        [str(Path(sys.executable).with_name("finops")), "run", "--config", str(config)], check=True, capture_output=True
+    )
     ended = time.time()
     with psycopg.connect(postgres.dagster_url().replace("+psycopg2", "")) as connection:
         row = connection.execute(

@@ -24,7 +24,12 @@ def asset_graph(definitions: dg.Definitions) -> str:
     groups: dict[str, list[dg.AssetKey]] = defaultdict(list)
     for key in graph.materializable_asset_keys:
         groups[graph.get(key).group_name or "default"].append(key)
-    lines = [_NOTE, "# Asset graph", "", "For the sample organisation; a configuration has an asset of group `raw` for each of its sources."]
+    lines = [
+        _NOTE,
+        "# Asset graph",
+        "",
+        "For the sample organisation; a configuration has an asset of group `raw` for each of its sources.",
+    ]
     for group in sorted(groups):
         lines += ["", f"## {group}", "", "| asset | what | made of | checks | owners |", "|---|---|---|---|---|"]
         for key in sorted(groups[group]):
@@ -32,20 +37,26 @@ def asset_graph(definitions: dg.Definitions) -> str:
             made_of = ", ".join(f"`{parent.to_user_string()}`" for parent in sorted(node.parent_keys)) or "–"
             checks = len(graph.get_check_keys_for_assets({key}))
             what = " ".join((node.description or "").split("\n\n")[0].split())
-            lines.append(f"| `{key.to_user_string()}` | {what} | {made_of} | {checks or '–'} | {', '.join(node.owners)} |")
+            lines.append(
+                f"| `{key.to_user_string()}` | {what} | {made_of} | {checks or '–'} | {', '.join(node.owners)} |"
+            )
     return "\n".join(lines) + "\n"
 
 
 def marts(manifest: dict[str, Any]) -> str:
     """Every public mart with its columns."""
     lines = [_NOTE, "# Marts", "", "Schema `finops`: what reports and BI tools query. Types and columns are contracts."]
-    found = [node for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] == "finops"]
+    found = [
+        node for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] == "finops"
+    ]
     for node in sorted(found, key=lambda node: str(node["name"])):
         owner = node.get("meta", {}).get("owner") or node.get("config", {}).get("meta", {}).get("owner") or "–"
         lines += ["", f"## {node['name']}", "", f"{' '.join(node['description'].split())} Owner: {owner}."]
         lines += ["", "| column | type | what |", "|---|---|---|"]
         for column in node["columns"].values():
-            lines.append(f"| `{column['name']}` | {column.get('data_type') or ''} | {' '.join(column['description'].split())} |")
+            lines.append(
+                f"| `{column['name']}` | {column.get('data_type') or ''} | {' '.join(column['description'].split())} |"
+            )
     return "\n".join(lines) + "\n"
 
 

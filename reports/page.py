@@ -31,7 +31,7 @@ def render(report: Report, csv_names: Sequence[str]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        {name: getattr(formatting, name) for name in ("money", "change", "month", "day", "listed", "short")}
+        {name: getattr(formatting, name) for name in ("money", "change", "month", "listed", "short")}
     )
     environment.globals.update({name: getattr(formatting, name) for name in ("percent", "growth", "counted")})
     environment.globals["bar_width"] = _bar_width
@@ -43,6 +43,7 @@ def render(report: Report, csv_names: Sequence[str]) -> str:
             _part(number, statement, report, colours) for number, statement in enumerate(report.statements, start=1)
         ],
         notes=words.notes(report),
+        progress=words.progress(report),
         csv_names=csv_names,
         no_service=_NO_SERVICE,
         plotlyjs=get_plotlyjs(),
@@ -112,13 +113,16 @@ def _history(statement: Statement, report: Report, colours: dict[str, str]) -> g
 
 
 def _colours(teams: Sequence[str], known: dict[str, str]) -> dict[str, str]:
-    """A colour for each team, no two the same. Those that are new become known."""
+    """A colour for each team, no two the same. Those that are new become known.
+
+    By name and not by size, so that a team has the same colour in the reports of other months.
+    """
     own: dict[str, str] = {}
     for team in teams:
         if team in known and known[team] not in own.values():
             own[team] = known[team]
     free = (colour for colour in figures.TEAM_COLOURS if colour not in own.values())
-    for team, colour in zip([team for team in teams if team not in own], list(free), strict=False):
+    for team, colour in zip(sorted(team for team in teams if team not in own), list(free), strict=False):
         own[team] = colour
         known.setdefault(team, colour)
     return own

@@ -108,6 +108,14 @@ def _bill(statement: Statement) -> str:
     )
 
 
+def progress(report: Report) -> str:
+    """How far the sources of an open month have come: `aws and azure up to 20 October 2026`."""
+    days: dict[date, list[str]] = {}
+    for line in report.open_sources:
+        days.setdefault(line.last_day, []).append(line.source)
+    return ", ".join(f"{listed(sources)} up to {day(last)}" for last, sources in sorted(days.items()))
+
+
 def rule_in_words(rule: Mapping[str, Any]) -> str:
     """An allocation rule of the configuration as a sentence."""
     match = rule.get("match", {})
@@ -122,18 +130,19 @@ def rule_in_words(rule: Mapping[str, Any]) -> str:
         dates += f" until before {day(date.fromisoformat(rule['valid_to']))}"
     held = f" It holds{dates}." if dates else ""
     return (
-        f"Charges {' and '.join(conditions)} are paid by all teams, each in proportion to its direct {measure} cost "
-        f"in the month.{held}"
+        f"Charges {' and '.join(conditions)} are shared by the teams in proportion to their direct {measure} cost in the "
+        f"month.{held}"
     )
 
 
 def notes(report: Report) -> list[str]:
     """What the reader should know that the numbers do not say."""
-    found = [
-        f"{line.source} has delivered charges up to {day(line.last_day)} and nothing later: its month is not complete. "
-        "Totals will change, and changes against the month before are left out."
-        for line in report.open_sources
-    ]
+    found = []
+    if report.open_sources:
+        found.append(
+            f"The month is not complete: charges are delivered for {progress(report)}, and nothing later. Totals will change, "
+            "and changes against the month before are left out."
+        )
     for statement in report.statements:
         currency = statement.currency or "(no currency)"
         found += [f"{currency}: {note}" for note in _notes_of_currency(statement, BASES[report.basis][0])]

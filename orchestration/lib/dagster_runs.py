@@ -8,7 +8,12 @@ import psutil
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 _PID, _STARTED = "finops/process", "finops/process_started"
-_UNFINISHED = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+_UNFINISHED = [
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
 
 
 def process_tags() -> dict[str, str]:
@@ -22,7 +27,9 @@ def end_dead_runs(instance: DagsterInstance) -> list[str]:
     for run in instance.get_runs(RunsFilter(statuses=_UNFINISHED)):
         pid, started = run.tags.get(_PID), run.tags.get(_STARTED)
         if pid is not None and _started(int(pid)) != started:
-            instance.report_run_failed(run, "The process of this run was killed. What it had not finished is done by the next run.")
+            instance.report_run_failed(
+                run, "The process of this run was killed. What it had not finished is done by the next run."
+            )
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             ended.append(run.run_id)
     return ended

@@ -73,7 +73,7 @@ def prepare_manifest(database_url: str) -> Path:
         if done.returncode:
             raise FinopsError(f"the dbt project does not parse:\n{done.stdout.strip() or done.stderr.strip()}")
         for name in ("partial_parse.msgpack", "manifest.json"):
-            os.replace(fresh / name, target_dir() / name)
+            (fresh / name).replace(target_dir() / name)
         stamp_file.write_text(stamp)
     return manifest
 

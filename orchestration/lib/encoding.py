@@ -117,15 +117,17 @@ def _line_hashes(encoded: bytes) -> np.ndarray:
     begins = np.concatenate([[0], ends[:-1] + 1])
     lengths = ends - begins
     words: np.ndarray = np.ndarray((len(encoded) + 1,), "<u8", buffer=data, strides=(1,))
-    hashes = lengths.astype(np.uint64)
+    hashes: np.ndarray = lengths.astype(np.uint64)
     for offset in range(0, int(lengths.max()), 8):
         left = np.clip(lengths - offset, 0, 8).astype(np.uint64)
-        mask = np.where(left >= 8, np.uint64(_MASK), (np.uint64(1) << (left * np.uint64(8) & np.uint64(63))) - np.uint64(1))
+        mask = np.where(
+            left >= 8, np.uint64(_MASK), (np.uint64(1) << (left * np.uint64(8) & np.uint64(63))) - np.uint64(1)
+        )
         word = words[np.minimum(begins + offset, len(encoded))] & mask
-        hashes = np.where(left > 0, _mixed(hashes ^ word, _MULTIPLIER), hashes)
+        hashes[:] = np.where(left > 0, _mixed(hashes ^ word, _MULTIPLIER), hashes)
     return hashes
 
 
 def _mixed(hashes: np.ndarray, multiplier: np.uint64) -> np.ndarray:
     product = hashes * multiplier
-    return product ^ (product >> _SHIFT)
+    return np.bitwise_xor(product, np.right_shift(product, _SHIFT))

@@ -30,9 +30,7 @@ class Layout:
         return [*self.direct, *(header for keys in self.folded.values() for header in keys)]
 
 
-def match_header(
-    format_: Format, headers: Sequence[str], constants: Mapping[str, str | None], *, file: str
-) -> Layout:
+def match_header(format_: Format, headers: Sequence[str], constants: Mapping[str, str | None], *, file: str) -> Layout:
     """Match headers to columns, whatever their case and punctuation.
 
     Raises FinopsError for a header that occurs twice, and for a column that the format needs and neither file nor
@@ -40,7 +38,9 @@ def match_header(
     """
     twice = [header for header, count in Counter(headers).items() if count > 1]
     if twice:
-        raise FinopsError(f"{file}: the header has the column {twice[0]!r} twice. Remove one of them and deliver again.")
+        raise FinopsError(
+            f"{file}: the header has the column {twice[0]!r} twice. Remove one of them and deliver again."
+        )
     direct: dict[str, Column] = {}
     folded: dict[str, dict[str, str]] = {}
     ignored: list[str] = []
@@ -49,7 +49,9 @@ def match_header(
         if column is not None:
             same = next((other for other, found in direct.items() if found is column), None)
             if same is not None:
-                raise FinopsError(f"{file}: the columns {same!r} and {header!r} are both {column.name}. Remove one of them.")
+                raise FinopsError(
+                    f"{file}: the columns {same!r} and {header!r} are both {column.name}. Remove one of them."
+                )
             direct[header] = column
         elif (target := _folded_key(format_, header)) is not None:
             folded.setdefault(target[0], {})[header] = target[1]

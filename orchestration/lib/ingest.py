@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from orchestration.lib import ledger
 from orchestration.lib.config_models import Config, Source
@@ -16,7 +17,7 @@ from orchestration.lib.deliveries import Delivery, check_delivery, discover
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.formats.columns import Format
 from orchestration.lib.formats.registry import FORMATS
-from orchestration.lib.loader import Loaded, load_delivery
+from orchestration.lib.loader import Loaded, Progress, load_delivery, quiet
 from orchestration.lib.readers import billing_period_of
 from orchestration.lib.storage import Bucket, Folder, Storage, StoredFile
 from orchestration.lib.warehouse import ensure_warehouse
@@ -52,9 +53,10 @@ def find_deliveries(source: Source, storage: Storage) -> list[Delivery]:
     """What lies at a source's location, by billing month. Raises FinopsError where it cannot be listed."""
     format_ = FORMATS[source.format]
     settings = _settings(source)
+    remembered: Any = storage  # a folder or bucket is hashed by where it is
 
     def period_of_rows(file: StoredFile) -> date:
-        return _period_of_rows(storage, file, format_, settings)
+        return _period_of_rows(remembered, file, format_, settings)
 
     return [
         replace(delivery, fingerprint=sha256(f"{delivery.fingerprint}{settings}".encode()).hexdigest())
@@ -64,11 +66,13 @@ def find_deliveries(source: Source, storage: Storage) -> list[Delivery]:
 
 def _settings(source: Source) -> str:
     """What decides, besides the files, how a delivery is loaded."""
-    return json.dumps({"constants": source.constants, "format": source.format, "loader": LOADER_VERSION}, sort_keys=True)
+    return json.dumps(
+        {"constants": source.constants, "format": source.format, "loader": LOADER_VERSION}, sort_keys=True
+    )
 
 
 @lru_cache(maxsize=10_000)
-def _period_of_rows(storage: Storage, file: StoredFile, format_: Format, settings: str) -> date:
+def _period_of_rows(storage: Any, file: StoredFile, format_: Format, settings: str) -> date:
     constants = json.loads(settings)["constants"]
     with storage.local(file.key) as path:
         return billing_period_of(path, format_, constants, file=file.key)
@@ -90,7 +94,7 @@ def take_in(
     storage: Storage,
     *,
     run_id: str | None = None,
-    progress: Callable[[int], None] = lambda lines: None,
+    progress: Progress = quiet,
 ) -> list[Outcome]:
     """Load deliveries one after the other; one that is rejected does not keep the others out.
 

@@ -73,7 +73,10 @@ class Interner:
         return columns
 
     def _ids(
-        self, columns: dict[tuple[str, str], pa.DictionaryArray], indices: dict[tuple[str, str], np.ndarray], examples: np.ndarray
+        self,
+        columns: dict[tuple[str, str], pa.DictionaryArray],
+        indices: dict[tuple[str, str], np.ndarray],
+        examples: np.ndarray,
     ) -> tuple[np.ndarray, Interned]:
         names = tuple(columns)
         if len(self._contents) > _REMEMBERED:
@@ -118,7 +121,9 @@ class Interner:
         first, second = _hash(content)
         if first in self._contents:
             if self._contents[first] != second:
-                raise FinopsError("two different sets of attributes have the same 64-bit id; please report this delivery.")
+                raise FinopsError(
+                    "two different sets of attributes have the same 64-bit id; please report this delivery."
+                )
             return first
         self._contents[first] = second
         row: list[str | None] = []

@@ -30,7 +30,9 @@ def connect(database_url: str) -> Iterator[psycopg.Connection]:
     try:
         connection = psycopg.connect(database_url, autocommit=True, options=UTC)
     except psycopg.OperationalError as error:
-        raise FinopsError(f"the warehouse cannot be reached: {str(error).splitlines()[0]}. Try `finops doctor`.") from error
+        raise FinopsError(
+            f"the warehouse cannot be reached: {str(error).splitlines()[0]}. Try `finops doctor`."
+        ) from error
     with connection:
         yield connection
 
@@ -46,7 +48,8 @@ def scope_of(connection: psycopg.Connection, source_name: str, billing_period: d
         [source_name, billing_period, format_name],
     )
     row = connection.execute(
-        "select scope_id, format from raw.scopes where source_name = %s and billing_period = %s", [source_name, billing_period]
+        "select scope_id, format from raw.scopes where source_name = %s and billing_period = %s",
+        [source_name, billing_period],
     ).fetchone()
     assert row is not None
     if row[1] != format_name:
@@ -62,7 +65,9 @@ def scope_lock(connection: psycopg.Connection, scope_id: int) -> Iterator[None]:
     """Held by the one load of a scope; the database frees it when that process ends, however it ends."""
     row = connection.execute("select pg_try_advisory_lock(%s, %s)", [_SCOPE_LOCKS, scope_id]).fetchone()
     if row is None or not row[0]:
-        raise FinopsError("another run is loading this billing month of this source. Wait for it to end, then run again.")
+        raise FinopsError(
+            "another run is loading this billing month of this source. Wait for it to end, then run again."
+        )
     try:
         yield
     finally:
@@ -130,7 +135,8 @@ def add_interned(connection: psycopg.Connection, format_: Format, delivery_id: i
     if fresh.maps:
         ids, texts = zip(*sorted(fresh.maps), strict=True)
         connection.execute(
-            "insert into raw.maps select * from unnest(%s::bigint[], %s::jsonb[]) on conflict do nothing", [list(ids), list(texts)]
+            "insert into raw.maps select * from unnest(%s::bigint[], %s::jsonb[]) on conflict do nothing",
+            [list(ids), list(texts)],
         )
         row = connection.execute(
             "select m.map_id from raw.maps as m join unnest(%s::bigint[], %s::jsonb[]) as n (map_id, map) using (map_id)"
@@ -163,11 +169,15 @@ def swap(
     """Make a loaded delivery the current one of its scope, in one transaction."""
     with connection.transaction():
         connection.execute("select set_config('lock_timeout', %s, true)", [_SWAP_TIMEOUT])
-        former = connection.execute("select delivery_id from raw.scopes where scope_id = %s for update", [scope_id]).fetchone()
+        former = connection.execute(
+            "select delivery_id from raw.scopes where scope_id = %s for update", [scope_id]
+        ).fetchone()
         former_id = former[0] if former else None
         for table in (format_.line_table, format_.attribute_table):
             if former_id is not None:
-                connection.execute(sql.SQL("drop table raw.{}").format(sql.Identifier(delivery_table(table, former_id))))
+                connection.execute(
+                    sql.SQL("drop table raw.{}").format(sql.Identifier(delivery_table(table, former_id)))
+                )
             connection.execute(
                 sql.SQL("alter table raw.{} attach partition raw.{} for values in ({})").format(
                     sql.Identifier(table), sql.Identifier(delivery_table(table, delivery_id)), sql.Literal(scope_id)
@@ -178,7 +188,14 @@ def swap(
             cursor.executemany(
                 "insert into raw.delivery_days values (%s, %s, %s, trim_scale(%s), trim_scale(%s), %s)",
                 [
-                    (scope_id, day, totals.lines, totals.billed, totals.effective if format_.effective else None, totals.digest)
+                    (
+                        scope_id,
+                        day,
+                        totals.lines,
+                        totals.billed,
+                        totals.effective if format_.effective else None,
+                        totals.digest,
+                    )
                     for day, totals in sorted(days.items())
                 ],
             )
@@ -204,7 +221,9 @@ def reject(database_url: str, format_: Format, delivery_id: int, error: str) -> 
         return
 
 
-def reject_unloaded(connection: psycopg.Connection, source_name: str, delivery: Delivery, run_id: str | None, error: str) -> None:
+def reject_unloaded(
+    connection: psycopg.Connection, source_name: str, delivery: Delivery, run_id: str | None, error: str
+) -> None:
     """Record a delivery that is refused before it is read; once for each fingerprint."""
     known = connection.execute(
         "select 1 from raw.deliveries where source_name = %s and fingerprint = %s and status = 'rejected' and error = %s",
@@ -213,7 +232,8 @@ def reject_unloaded(connection: psycopg.Connection, source_name: str, delivery: 
     if known is None:
         delivery_id = begin(connection, None, source_name, delivery, run_id)
         connection.execute(
-            "update raw.deliveries set status = 'rejected', error = %s, finished_at = now() where delivery_id = %s", [error, delivery_id]
+            "update raw.deliveries set status = 'rejected', error = %s, finished_at = now() where delivery_id = %s",
+            [error, delivery_id],
         )
 
 
@@ -226,7 +246,9 @@ def _set_rejected(connection: psycopg.Connection, format_: Format, delivery_id: 
         return
     # Tables first, each in a transaction of its own: where the disk is full, the ledger's row needs the space they free.
     for table in (format_.line_table, format_.attribute_table):
-        connection.execute(sql.SQL("drop table if exists raw.{}").format(sql.Identifier(delivery_table(table, delivery_id))))
+        connection.execute(
+            sql.SQL("drop table if exists raw.{}").format(sql.Identifier(delivery_table(table, delivery_id)))
+        )
     connection.execute(
         "update raw.deliveries set status = 'rejected', error = %s, finished_at = now() where delivery_id = %s",
         [error.replace("\x00", "\\0"), delivery_id],

@@ -32,6 +32,10 @@ _GONE = ("08", "57P")
 Progress = Callable[[int], None]
 
 
+def quiet(_lines: int) -> None:
+    """Progress that nobody watches."""
+
+
 @dataclass
 class Loaded:
     """What a load took in. `changed` is False where the delivery was the one already there."""
@@ -54,7 +58,7 @@ def load_delivery(
     constants: Mapping[str, str | None],
     settings: str = "",
     run_id: str | None = None,
-    progress: Progress = lambda lines: None,
+    progress: Progress = quiet,
 ) -> Loaded:
     """Replace the scope of a delivery by its content, or leave everything as it was.
 
@@ -79,7 +83,9 @@ def load_delivery(
                     loaded.changed = False
                     return loaded
                 _create_tables(control, format_, scope_id, delivery_id)
-                lines = _load(database_url, control, storage, delivery, format_, delivery_id, constants, loaded, progress)
+                lines = _load(
+                    database_url, control, storage, delivery, format_, delivery_id, constants, loaded, progress
+                )
                 _refuse_repeats(delivery.files, hashes, lines)
                 _finish_tables(control, format_, delivery_id)
                 _verify(control, format_, delivery_id, loaded)
@@ -87,7 +93,9 @@ def load_delivery(
                     {"key": file.key, "size": file.size, "sha256": sha256, "lines": count}
                     for file, sha256, count in zip(delivery.files, hashes, lines, strict=True)
                 ]
-                ledger.swap(control, format_, scope_id, delivery_id, content_hash, files, loaded.days, loaded.ignored_columns)
+                ledger.swap(
+                    control, format_, scope_id, delivery_id, content_hash, files, loaded.days, loaded.ignored_columns
+                )
             except psycopg.Error as error:
                 raise _told(error, database_url, source_name, delivery, delivery_id, format_) from error
             except FinopsError as error:
@@ -141,7 +149,8 @@ def _create_tables(control: psycopg.Connection, format_: Format, scope_id: int, 
         new = ledger.delivery_table(table, delivery_id)
         control.execute(
             sql.SQL(
-                "create table raw.{new} (like raw.{parent}, constraint {check} check (scope_id = {scope})) with (autovacuum_enabled = false)"
+                "create table raw.{new} (like raw.{parent}, constraint {check} check (scope_id = {scope}))"
+                " with (autovacuum_enabled = false)"
             ).format(
                 new=sql.Identifier(new),
                 parent=sql.Identifier(table),
@@ -150,7 +159,9 @@ def _create_tables(control: psycopg.Connection, format_: Format, scope_id: int, 
             )
         )
         control.execute(
-            sql.SQL("alter table raw.{} alter column scope_id set default {}").format(sql.Identifier(new), sql.Literal(scope_id))
+            sql.SQL("alter table raw.{} alter column scope_id set default {}").format(
+                sql.Identifier(new), sql.Literal(scope_id)
+            )
         )
 
 
@@ -181,7 +192,9 @@ def _load(
     loaded.line_count = sum(lines)
     loaded.ignored_columns = tuple(sorted(ignored))
     if not loaded.line_count:
-        raise FinopsError(f"{delivery.files[0].key}: the delivery has no rows. If it is meant, remove its files; else deliver it again.")
+        raise FinopsError(
+            f"{delivery.files[0].key}: the delivery has no rows. If it is meant, remove its files; else deliver it again."
+        )
     return lines
 
 
@@ -241,7 +254,7 @@ class _Streams:
                         self._copy_batch(copy, batch)
                 if self._failures:
                     connection.rollback()
-        except Exception as error:  # carried to the thread that reads, which raises it
+        except Exception as error:  # noqa: BLE001 carried to the thread that reads, which raises it
             self._failures.append(error)
             for _ in self._next_batches():
                 pass
@@ -281,10 +294,14 @@ def _finish_tables(control: psycopg.Connection, format_: Format, delivery_id: in
     attributes = sql.Identifier(ledger.delivery_table(format_.attribute_table, delivery_id))
     # Only a delivery with more distinct attributes than are remembered repeats some; the same id is then the same content.
     control.execute(
-        sql.SQL("delete from raw.{t} a using raw.{t} b where a.attributes_id = b.attributes_id and a.ctid > b.ctid").format(t=attributes)
+        sql.SQL(
+            "delete from raw.{t} a using raw.{t} b where a.attributes_id = b.attributes_id and a.ctid > b.ctid"
+        ).format(t=attributes)
     )
     control.execute(sql.SQL("alter table raw.{} add primary key (scope_id, attributes_id)").format(attributes))
-    control.execute(sql.SQL("create index on raw.{} using brin (charge_date) with (pages_per_range = 16)").format(lines))
+    control.execute(
+        sql.SQL("create index on raw.{} using brin (charge_date) with (pages_per_range = 16)").format(lines)
+    )
     for table in (lines, attributes):
         control.execute(sql.SQL("alter table raw.{} reset (autovacuum_enabled)").format(table))
         control.execute(sql.SQL("analyze raw.{}").format(table))
@@ -295,10 +312,14 @@ def _verify(control: psycopg.Connection, format_: Format, delivery_id: int, load
     effective = sql.SQL("sum({})").format(sql.Identifier(format_.effective)) if format_.effective else sql.SQL("0")
     row = control.execute(
         sql.SQL("select count(*), sum({}), {} from raw.{}").format(
-            sql.Identifier(format_.billed), effective, sql.Identifier(ledger.delivery_table(format_.line_table, delivery_id))
+            sql.Identifier(format_.billed),
+            effective,
+            sql.Identifier(ledger.delivery_table(format_.line_table, delivery_id)),
         )
     ).fetchone()
     said = total(loaded.days)
     expected = (loaded.line_count, said.billed, said.effective)
     if row != expected:
-        raise FinopsError(f"the tables hold {row} where the files say {expected} (lines, billed, effective); nothing was replaced.")
+        raise FinopsError(
+            f"the tables hold {row} where the files say {expected} (lines, billed, effective); nothing was replaced."
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
@@ -62,7 +61,7 @@ def publish_reports(
         written[key] = digest
         temporary = record.with_suffix(".tmp")
         temporary.write_text(json.dumps(written, indent=1, sort_keys=True))
-        os.replace(temporary, record)
+        temporary.replace(record)
     return [report_files(out_dir, month)[0] for month in sorted(set(months) & digests.keys())]
 
 

@@ -10,8 +10,8 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Mapping
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -71,7 +71,9 @@ def read_batches(path: Path, format_: Format, constants: Mapping[str, str | None
     with path.open("rb") as stream:
         magic = stream.read(4)
     if not magic:
-        raise FinopsError(f"{file}: the file is empty. A delivery without charges still has a header; deliver it again.")
+        raise FinopsError(
+            f"{file}: the file is empty. A delivery without charges still has a header; deliver it again."
+        )
     if magic == b"PAR1":
         yield from _read_parquet(path, format_, constants, file)
     elif magic[:2] == b"PK":
@@ -82,7 +84,9 @@ def read_batches(path: Path, format_: Format, constants: Mapping[str, str | None
 
 def billing_period_of(path: Path, format_: Format, constants: Mapping[str, str | None], *, file: str) -> date:
     """The billing month that most rows of a file belong to (the earlier of two that tie)."""
-    narrow = replace(format_, columns=tuple(c for c in format_.columns if c.name == format_.billing_period), one_of=(), folded=())
+    narrow = replace(
+        format_, columns=tuple(c for c in format_.columns if c.name == format_.billing_period), one_of=(), folded=()
+    )
     declared = {name: value for name, value in constants.items() if squash(name) in narrow.by_header}
     counts: Counter[date] = Counter()
     for batch in read_batches(path, narrow, declared, file=file):
@@ -113,7 +117,7 @@ def _read_csv(
                     strings_can_be_null=True,
                 ),
             )
-            yield from _normalise(reader, format_, layout, file)
+            yield from _normalise(reader, layout, file)
     except (pa.ArrowInvalid, OSError) as error:
         raise FinopsError(_diagnose_csv(path, file, error, gzipped=gzipped)) from error
 
@@ -141,7 +145,7 @@ def _csv_header(path: Path, file: str, *, gzipped: bool) -> list[str]:
 
 
 def _open_text(path: Path, *, gzipped: bool) -> IO[str]:
-    raw: Any = gzip.open(path, "rb") if gzipped else path.open("rb")
+    raw: Any = (gzip.open if gzipped else open)(path, "rb")
     # Bytes that are not UTF-8 are kept, so that it can be said where they are.
     return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
@@ -201,7 +205,7 @@ def _read_parquet(path: Path, format_: Format, constants: Mapping[str, str | Non
     parquet = _parquet_file(path, file, [name for name in texts if name not in numbers])
     try:
         batches = map(_with_nulls, parquet.iter_batches(batch_size=PARQUET_BATCH_ROWS, columns=layout.headers))
-        yield from _normalise(batches, format_, layout, file)
+        yield from _normalise(batches, layout, file)
     except (pa.ArrowException, OSError) as error:
         raise FinopsError(f"{file}: damaged Parquet: {error}. Deliver the file again.") from error
 
@@ -237,7 +241,7 @@ def _without(array: pa.DictionaryArray, nulls: pa.BooleanArray) -> pa.Dictionary
     return pa.DictionaryArray.from_arrays(kept, array.dictionary)
 
 
-def _normalise(batches: Iterator[pa.RecordBatch], format_: Format, layout: Layout, file: str) -> Iterator[Batch]:
+def _normalise(batches: Iterator[pa.RecordBatch], layout: Layout, file: str) -> Iterator[Batch]:
     canon = MapCanon()
     headers = {column.name: header for header, column in layout.direct.items()}
     row = 1

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -82,8 +80,8 @@ def _run_dagster(config: Config, manifest: Path, months: list[date]) -> _Outcome
     from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
     from orchestration.definitions import build_definitions
-    from orchestration.lib.dagster_runs import end_dead_runs, process_tags
     from orchestration.lib.dagster_home import dagster_instance
+    from orchestration.lib.dagster_runs import end_dead_runs, process_tags
 
     with dagster_instance() as instance:
         end_dead_runs(instance)
@@ -129,15 +127,33 @@ def _summary(url: str, config: Config, months: list[date], outcome: _Outcome, co
     with psycopg.connect(url, autocommit=True) as connection:
         ensure_warehouse(connection)
         table = Table(title=config.organization.name, title_justify="left", header_style="bold")
-        for name, right in (("source", False), ("months", False), ("lines", True), ("currency", False), ("billed", True), ("effective", True), ("unallocated", True)):
+        for name, right in (
+            ("source", False),
+            ("months", False),
+            ("lines", True),
+            ("currency", False),
+            ("billed", True),
+            ("effective", True),
+            ("unallocated", True),
+        ):
             table.add_column(name, justify="right" if right else "left")
         has_marts = connection.execute("select to_regclass('finops.chargeback_reports') is not null").fetchone()
         for row in connection.execute(_SOURCES).fetchall() if has_marts and has_marts[0] else []:
             source, first, last, lines, currency, billed, effective, unallocated = row
             share = f"{unallocated / effective:.1%}" if effective else "–"
-            table.add_row(source, f"{first:%Y-%m} to {last:%Y-%m}", f"{lines:,}", currency, f"{billed:,.2f}", f"{effective:,.2f}", share)
+            table.add_row(
+                source,
+                f"{first:%Y-%m} to {last:%Y-%m}",
+                f"{lines:,}",
+                currency,
+                f"{billed:,.2f}",
+                f"{effective:,.2f}",
+                share,
+            )
     console.print(table)
-    console.print(f"Gates    {outcome.gates_passed} of {outcome.gates} passed, and {outcome.checks_passed} of {outcome.checks} checks of the layers")
+    console.print(
+        f"Gates    {outcome.gates_passed} of {outcome.gates} passed, and {outcome.checks_passed} of {outcome.checks} checks of the layers"
+    )
     html, csv = report_files(paths.reports_dir(), months[-1])
     if html.exists():
         console.print(f"Report   {html}\nFigures  {csv}", soft_wrap=True)
@@ -197,7 +213,7 @@ class _Terminal:
         if not self.console.is_terminal:
             self.console.print(f"… {name}")
 
-    def lines(self, source_name: str, count: int) -> None:
+    def lines(self, source_name: str, count: int) -> None:  # noqa: ARG002
         self._lines += count
         rate = self._lines / max(monotonic() - self._began, 0.001)
         self._detail(f"{self._lines:,} lines, {rate:,.0f}/s")

@@ -57,7 +57,9 @@ class Folder:
                 if not name.startswith("."):
                     path = Path(folder, name)
                     stat = path.stat()
-                    found.append(StoredFile(path.relative_to(self.root).as_posix(), stat.st_size, str(stat.st_mtime_ns)))
+                    found.append(
+                        StoredFile(path.relative_to(self.root).as_posix(), stat.st_size, str(stat.st_mtime_ns))
+                    )
         return sorted(found, key=lambda file: file.key)
 
     def read(self, key: str) -> bytes:

@@ -61,7 +61,10 @@ def ensure_warehouse(connection: psycopg.Connection) -> None:
         connection.execute("select pg_advisory_xact_lock(%s)", [_SCHEMA_LOCK])
         connection.execute(_LEDGER)
         for format_ in FORMATS.values():
-            for name, columns in ((format_.line_table, line_columns(format_)), (format_.attribute_table, attribute_columns(format_))):
+            for name, columns in (
+                (format_.line_table, line_columns(format_)),
+                (format_.attribute_table, attribute_columns(format_)),
+            ):
                 connection.execute(
                     sql.SQL("create table if not exists raw.{} ({}) partition by list (scope_id)").format(
                         sql.Identifier(name), sql.SQL(", ").join(columns)

@@ -27,7 +27,9 @@ def test_every_asset_has_an_owner_a_description_and_a_group(definitions: dg.Defi
     graph = definitions.resolve_asset_graph()
     nodes = [graph.get(key) for key in graph.materializable_asset_keys]
     assert nodes
-    lacking = [node.key.to_user_string() for node in nodes if not (node.owners and node.description and node.group_name)]
+    lacking = [
+        node.key.to_user_string() for node in nodes if not (node.owners and node.description and node.group_name)
+    ]
     assert lacking == []
 
 

@@ -68,21 +68,6 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
             "cost_record_id is unique",
             "2",
         ),
-        *(
-            ("cost_records", COST_RECORD.format(f"{column} = null"), f"{column} is never empty", "2026-10-01")
-            for column in ("source_name", "charge_date", "billing_currency", "charge_category", "team")
-        ),
-        *(
-            ("cost_records", COST_RECORD.format(f"{column} = null"), f"{column} is never empty", "aws")
-            for column in (
-                "cost_record_id",
-                "billing_period",
-                "owner_source",
-                "cost_type",
-                "billed_cost",
-                "effective_cost",
-            )
-        ),
         ("cost_records", COST_RECORD.format("team = '  '"), "team is not blank", "aws"),
         (
             "cost_records",
@@ -129,14 +114,6 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
         ),
         ("chargeback_reports", "delete from finops.chargeback_reports", "it has rows", ""),
         ("chargeback_reports", CHARGEBACK.format("chargeback_id = 'same'"), "chargeback_id is unique", "same"),
-        *(
-            ("chargeback_reports", DIRECT.format(f"{column} = null"), f"{column} is never empty", "2026-10-01")
-            for column in ("chargeback_id", "source_name", "billing_currency", "charge_category")
-        ),
-        *(
-            ("chargeback_reports", DIRECT.format(f"{column} = null"), f"{column} is never empty", "aws")
-            for column in ("billing_period", "team", "cost_type", "billed_cost", "effective_cost")
-        ),
         ("chargeback_reports", DIRECT.format("team = ''"), "team is not blank", "aws"),
         (
             "chargeback_reports",
@@ -195,17 +172,6 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
             " together are unique",
             "INV-1",
         ),
-        *(
-            ("invoice_reconciliation", INVOICE.format(f"{column} = null"), f"{column} is never empty", "INV-1")
-            for column in (
-                "source_name",
-                "billing_period",
-                "billing_currency",
-                "delivered_cost",
-                "reported_cost",
-                "status",
-            )
-        ),
         (
             "invoice_reconciliation",
             INVOICE.format("billing_currency = 'EURO'"),
@@ -253,10 +219,38 @@ def test_a_broken_row_is_named(marts: str, mart: str, statement: str, expectatio
     assert expectation.replace("_", "\\_") in gate_markdown(result)
 
 
+EMPTY = {
+    "cost_records": [
+        *("cost_record_id", "source_name", "billing_period", "charge_date", "billing_currency", "charge_category"),
+        *("team", "owner_source", "cost_type", "billed_cost", "effective_cost"),
+    ],
+    "chargeback_reports": [
+        *("chargeback_id", "source_name", "billing_period", "billing_currency", "charge_category"),
+        *("team", "cost_type", "billed_cost", "effective_cost"),
+    ],
+    "invoice_reconciliation": [
+        *("source_name", "billing_period", "billing_currency", "delivered_cost", "reported_cost", "status"),
+    ],
+}
+
+
+@pytest.mark.parametrize("mart", SUITES)
+def test_an_empty_value_is_named(marts: str, mart: str) -> None:
+    columns = EMPTY[mart]
+    corrupt(marts, f"update finops.{mart} set {', '.join(f'{column} = null' for column in columns)}")
+    result = run_gate(marts, mart)
+    failed = {failure.column: failure for failure in result.failures}
+    for column in columns:
+        assert failed[column].expectation == f"{column} is never empty"
+        assert failed[column].unexpected_count > 0
+        assert failed[column].sample[0][column] == ""
+
+
 def test_each_expectation_is_seen_to_fail() -> None:
     """A suite that grows without a broken row above would be a gate that nobody has seen closed."""
     (parameters,) = [mark for mark in test_a_broken_row_is_named.pytestmark if mark.name == "parametrize"]  # type: ignore[attr-defined]
     broken = {(case[0], case[2]) for case in parameters.args[1]}
+    broken |= {(mart, f"{column} is never empty") for mart, columns in EMPTY.items() for column in columns}
     assert broken == {(mart, check.meaning) for mart, suite in SUITES.items() for check in suite.checks}
 
 

@@ -76,7 +76,7 @@ def test_dates_and_lists_are_written_in_english() -> None:
     [
         (
             {"match": {"charge_categories": ["Tax", "Credit"]}, "measure": "billed_cost"},
-            "Charges of the category Tax or Credit are paid by all teams, each in proportion to its direct billed cost "
+            "Charges of the category Tax or Credit are shared by the teams in proportion to their direct billed cost "
             "in the month.",
         ),
         (
@@ -86,13 +86,13 @@ def test_dates_and_lists_are_written_in_english() -> None:
                 "valid_from": "2026-01-01",
                 "valid_to": "2026-07-01",
             },
-            "Charges of the service S3 and of the team Platform are paid by all teams, each in proportion to its "
+            "Charges of the service S3 and of the team Platform are shared by the teams in proportion to their "
             "direct effective cost in the month. It holds from 1 January 2026 until before 1 July 2026.",
         ),
         (
             {"match": {"commitment_discount_status": ["Unused"], "sub_account_ids": ["1"]}, "measure": "list_cost"},
-            "Charges in the account 1 and with the commitment status Unused are paid by all teams, each in proportion "
-            "to its direct list cost in the month.",
+            "Charges in the account 1 and with the commitment status Unused are shared by the teams in proportion "
+            "to their direct list cost in the month.",
         ),
     ],
 )

@@ -23,7 +23,7 @@ def delivery_sensor(config: Config) -> dg.SensorDefinition:
         minimum_interval_seconds=60,
         description="Starts a run for each billing month of which a source has a new or restated delivery.",
     )
-    def sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
+    def sensor(warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
         try:
             url = warehouse.url()
             fingerprints: dict[str, list[str]] = defaultdict(list)
@@ -38,7 +38,9 @@ def delivery_sensor(config: Config) -> dg.SensorDefinition:
             return dg.SkipReason(str(error))
         keys = set(months.get_partition_keys())
         requests = [
-            dg.RunRequest(partition_key=month, run_key=f"{month}:{sha256(''.join(sorted(found_)).encode()).hexdigest()[:16]}")
+            dg.RunRequest(
+                partition_key=month, run_key=f"{month}:{sha256(''.join(sorted(found_)).encode()).hexdigest()[:16]}"
+            )
             for month, found_ in sorted(fingerprints.items())
             if month in keys
         ]

@@ -25,7 +25,9 @@ class Translator(DagsterDbtTranslator):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self._filled_by = {
-            dg.AssetKey(["raw", table]): [source_key(source) for source in config.sources if source.format == format_.name]
+            dg.AssetKey(["raw", table]): [
+                source_key(source) for source in config.sources if source.format == format_.name
+            ]
             for format_ in FORMATS.values()
             for table in (format_.line_table, format_.attribute_table)
         }
@@ -59,9 +61,9 @@ def models(config: Config, manifest: Path) -> dg.AssetsDefinition:
         with psycopg.connect(url, autocommit=True) as connection:
             for event in dbt.cli(list(dbt_project.BUILD_ARGUMENTS), context=context).stream():
                 if isinstance(event, dg.Output):
-                    name = event.metadata["unique_id"].value.rpartition(".")[2]
-                    watcher().note(name)
-                    event = _with_row_count(event, connection, context.asset_key_for_output(event.output_name))
+                    key = context.asset_key_for_output(event.output_name)
+                    watcher().note(key.path[-1])
+                    event = _with_row_count(event, connection, key)
                 yield event
 
     return dbt_models
@@ -70,10 +72,14 @@ def models(config: Config, manifest: Path) -> dg.AssetsDefinition:
 def _with_row_count(event: dg.Output[Any], connection: psycopg.Connection, key: dg.AssetKey) -> dg.Output[Any]:
     """Count what is a table; a view over every line would cost as much as the build."""
     schema, name = key.path[-2:]
-    is_table = connection.execute("select 1 from pg_tables where schemaname = %s and tablename = %s", [schema, name]).fetchone()
+    is_table = connection.execute(
+        "select 1 from pg_tables where schemaname = %s and tablename = %s", [schema, name]
+    ).fetchone()
     if not is_table:
         return event
-    row = connection.execute(sql.SQL("select count(*) from {}.{}").format(sql.Identifier(schema), sql.Identifier(name))).fetchone()
+    row = connection.execute(
+        sql.SQL("select count(*) from {}.{}").format(sql.Identifier(schema), sql.Identifier(name))
+    ).fetchone()
     assert row is not None
     return event.with_metadata({**event.metadata, "dagster/row_count": row[0]})
 

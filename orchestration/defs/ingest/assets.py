@@ -8,7 +8,8 @@ import psycopg
 from orchestration.defs.partitions import billing_months, months_of
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import paths
-from orchestration.lib.config import Config, Source
+from orchestration.lib.config import Config
+from orchestration.lib.config_models import Source
 from orchestration.lib.config_store import store_config
 from orchestration.lib.ingest import Outcome, Rejected, find_deliveries, open_storage, take_in
 from orchestration.lib.loader import Loaded
@@ -29,7 +30,7 @@ def config_asset(config: Config) -> dg.AssetsDefinition:
         kinds={"yaml", "postgres"},
         description="The rules of the configuration file, stored by section as dated versions; an unchanged section is left alone.",
     )
-    def config_sections(warehouse: Warehouse) -> dg.MaterializeResult:
+    def config_sections(warehouse: Warehouse) -> dg.MaterializeResult[None]:
         watcher().step("Store the configuration")
         with psycopg.connect(warehouse.url()) as connection:
             versions = store_config(connection, config)
@@ -60,7 +61,7 @@ def source_asset(source: Source, config: Config) -> dg.AssetsDefinition:
             "checked against the control totals of its files."
         ),
     )
-    def deliveries(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+    def deliveries(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
         watcher().step(f"Load {source.name}")
         wanted = set(months_of(list(context.partition_keys)))
         storage = open_storage(source, config.path, paths.spool_dir())
@@ -69,7 +70,13 @@ def source_asset(source: Source, config: Config) -> dg.AssetsDefinition:
             warehouse.url(),
             config,
             source,
-            [d for d in found if d.billing_period in wanted or d.billing_period is None or not months_contain(months, d.billing_period)],
+            [
+                d
+                for d in found
+                if d.billing_period in wanted
+                or d.billing_period is None
+                or not months_contain(months, d.billing_period)
+            ],
             storage,
             run_id=context.run_id,
             progress=lambda lines: watcher().lines(source.name, lines),
@@ -86,7 +93,7 @@ def months_contain(months: dg.MonthlyPartitionsDefinition, month: object) -> boo
     return f"{month:%Y-%m}" in months.get_partition_keys()
 
 
-def _result(outcomes: Sequence[Outcome]) -> dg.MaterializeResult:
+def _result(outcomes: Sequence[Outcome]) -> dg.MaterializeResult[None]:
     loaded = [outcome for outcome in outcomes if isinstance(outcome, Loaded)]
     rejected = [outcome for outcome in outcomes if isinstance(outcome, Rejected)]
     changed = [outcome for outcome in loaded if outcome.changed]
@@ -102,7 +109,9 @@ def _result(outcomes: Sequence[Outcome]) -> dg.MaterializeResult:
             dg.AssetCheckResult(
                 passed=not rejected,
                 check_name="deliveries_accepted",
-                metadata={"rejected": dg.MetadataValue.md("\n\n".join(outcome.error for outcome in rejected) or "none")},
+                metadata={
+                    "rejected": dg.MetadataValue.md("\n\n".join(outcome.error for outcome in rejected) or "none")
+                },
             )
         ],
     )

@@ -22,10 +22,12 @@ def chargeback_report(config: Config) -> dg.AssetsDefinition:
         deps=[mart_key(mart) for mart in (*GATED_MARTS, "teams")],
         description="One self-contained HTML page a month, and the same figures as CSV. Written only after the gates have passed.",
     )
-    def chargeback(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+    def chargeback(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
         watcher().step("Write the reports")
         with psycopg.connect(warehouse.url()) as connection:
-            pages = publish_reports(connection, months_of(list(context.partition_keys)), paths.reports_dir(), watcher().note)
+            pages = publish_reports(
+                connection, months_of(list(context.partition_keys)), paths.reports_dir(), watcher().note
+            )
         return dg.MaterializeResult(
             metadata={page.stem: dg.MetadataValue.path(str(page)) for page in pages[-24:]} | {"reports": len(pages)}
         )
