@@ -60,7 +60,7 @@ def run(config: Path | None) -> None:
 
     from orchestration.lib.run import run_all
 
-    run_all(config, Console())
+    run_all(config, Console(file=sys.stdout))
 
 
 @main.command()

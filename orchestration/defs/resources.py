@@ -5,7 +5,7 @@ import dagster as dg
 from orchestration.lib import postgres
 
 
-class Warehouse(dg.ConfigurableResource[None]):
+class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The PostgreSQL warehouse.
 
     Its URL is asked for when it is used and is no setting of the resource, so that no password reaches run config or the UI.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -9,33 +10,47 @@ from pathlib import Path
 
 import psycopg
 
-# A report shows its month and the months before it, so its digest runs over all of these, and over what the settings say.
+from orchestration.lib import paths
+
+# A report shows its month and the months before it: what those days were built from, whether a later month has come since
+# (the month is then complete), and what the settings say.
 _DIGESTS = """
 with months as (
-    select billing_period, md5(string_agg(t::text, chr(10) order by t::text)) as digest
-    from (
-        select billing_period, chargeback_id, billed_cost, effective_cost, contracted_cost, list_cost, owner.owner
-        from finops.chargeback_reports as c
-        left join finops.teams as owner on owner.team = c.team
-    ) as t
-    group by billing_period
+    select distinct billing_period from finops.daily_costs
 ),
 
-invoices as (
-    select billing_period, md5(string_agg(i::text, chr(10) order by i::text)) as digest
-    from finops.invoice_reconciliation as i
-    group by billing_period
+shown as (
+    select distinct months.billing_period, costs.source_name, costs.delivery_period
+    from months
+    inner join finops.daily_costs as costs on costs.billing_period <= months.billing_period
+),
+
+built as (
+    select
+        shown.billing_period,
+        string_agg(
+            days.source_name || days.charge_date || days.digest, ','
+            order by days.source_name, days.delivery_period, days.charge_date
+        ) as digest
+    from shown
+    inner join intermediate.built_days as days
+        on days.model = 'daily_costs' and days.source_name = shown.source_name and days.delivery_period = shown.delivery_period
+    group by shown.billing_period
+),
+
+newest as (
+    select source_name, max(delivery_period) as delivery_period from finops.daily_costs group by source_name
 )
 
-select m.billing_period, md5(string_agg(p.digest || coalesce(i.digest, '') || s.digest, ',' order by p.billing_period)) as digest
-from months as m
-inner join months as p on p.billing_period <= m.billing_period
-left join invoices as i on i.billing_period = p.billing_period
-cross join (
-    select md5(string_agg(content_hash, ',' order by section)) as digest from config.sections where superseded_at is null
-) as s
-group by m.billing_period
-order by m.billing_period
+select
+    built.billing_period,
+    md5(
+        built.digest
+        || (select string_agg((newest.delivery_period > built.billing_period)::text, ',' order by newest.source_name) from newest)
+        || (select string_agg(content_hash, ',' order by section) from config.sections where superseded_at is null)
+    )
+from built
+order by built.billing_period
 """
 
 
@@ -49,7 +64,8 @@ def publish_reports(
     """
     from reports.chargeback import write_chargeback_report  # imports Plotly and pandas
 
-    digests: dict[date, str] = dict(connection.execute(_DIGESTS).fetchall())
+    version = _version()
+    digests = {month: f"{digest}-{version}" for month, digest in connection.execute(_DIGESTS).fetchall()}
     record = out_dir / "digests.json"
     written: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
     for month, digest in digests.items():
@@ -68,3 +84,12 @@ def publish_reports(
 def report_files(out_dir: Path, month: date) -> tuple[Path, Path]:
     """Where the HTML and the CSV of a month are."""
     return out_dir / f"chargeback-{month:%Y-%m}.html", out_dir / f"chargeback-{month:%Y-%m}.csv"
+
+
+def _version() -> str:
+    """Digest of what draws the reports: a new version writes them all again."""
+    digest = hashlib.sha256()
+    for path in sorted((paths.project_root() / "reports").rglob("*")):
+        if path.is_file() and path.suffix in {".py", ".html", ".css", ".js"}:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -83,9 +84,13 @@ def _run_dagster(config: Config, manifest: Path, months: list[date]) -> _Outcome
     from orchestration.lib.dagster_home import dagster_instance
     from orchestration.lib.dagster_runs import end_dead_runs, process_tags
 
-    with dagster_instance() as instance:
+    with ExitStack() as stack:
+        instance = stack.enter_context(dagster_instance())
         end_dead_runs(instance)
         job = build_definitions(config, manifest).resolve_job_def("refresh")
+        # dbt repeats on standard output what Dagster records; the terminal is for the steps and their outcome.
+        log = stack.enter_context((paths.dagster_dir() / "run.log").open("w"))
+        stack.enter_context(redirect_stdout(log))
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,

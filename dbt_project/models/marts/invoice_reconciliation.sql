@@ -53,7 +53,8 @@ select
     invoice_totals.delivered_cost - invoices.invoiced_cost as difference_cost,
     case
         when invoices.invoiced_cost is null then 'no_invoice'
-        when invoice_totals.delivered_cost = invoices.invoiced_cost then 'reconciled'
+        -- Invoices are issued in cents; lines go below them.
+        when round(invoice_totals.delivered_cost - invoices.invoiced_cost, 2) = 0 then 'reconciled'
         else 'difference'
     end as status,
     delivered.billing_period

@@ -30,7 +30,7 @@ def config_asset(config: Config) -> dg.AssetsDefinition:
         kinds={"yaml", "postgres"},
         description="The rules of the configuration file, stored by section as dated versions; an unchanged section is left alone.",
     )
-    def config_sections(warehouse: Warehouse) -> dg.MaterializeResult[None]:
+    def config_sections(warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
         watcher().step("Store the configuration")
         with psycopg.connect(warehouse.url()) as connection:
             versions = store_config(connection, config)
@@ -61,7 +61,7 @@ def source_asset(source: Source, config: Config) -> dg.AssetsDefinition:
             "checked against the control totals of its files."
         ),
     )
-    def deliveries(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
+    def deliveries(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
         watcher().step(f"Load {source.name}")
         wanted = set(months_of(list(context.partition_keys)))
         storage = open_storage(source, config.path, paths.spool_dir())
@@ -93,7 +93,7 @@ def months_contain(months: dg.MonthlyPartitionsDefinition, month: object) -> boo
     return f"{month:%Y-%m}" in months.get_partition_keys()
 
 
-def _result(outcomes: Sequence[Outcome]) -> dg.MaterializeResult[None]:
+def _result(outcomes: Sequence[Outcome]) -> dg.MaterializeResult:  # type: ignore[type-arg]
     loaded = [outcome for outcome in outcomes if isinstance(outcome, Loaded)]
     rejected = [outcome for outcome in outcomes if isinstance(outcome, Rejected)]
     changed = [outcome for outcome in loaded if outcome.changed]
