@@ -121,12 +121,10 @@ def _same_total(url: str) -> None:
 
 
 def _change_one_day(files: list[Path]) -> None:
-    """Double the billed cost of one day."""
+    """Turn the billed cost of one day into a credit."""
     for file in files:
         table = pq.read_table(file)
         on_day = pc.equal(pc.cast(table["ChargePeriodStart"], pa.date32()), pa.scalar(CHANGED_DAY))
         cost = table["BilledCost"]
-        doubled = pc.if_else(
-            on_day, pc.cast(pc.multiply(cost, pa.scalar(2, pa.int64()).cast(cost.type)), cost.type), cost
-        )
-        pq.write_table(table.set_column(table.column_names.index("BilledCost"), "BilledCost", doubled), file)
+        changed = pc.if_else(on_day, pc.negate(cost), cost)
+        pq.write_table(table.set_column(table.column_names.index("BilledCost"), "BilledCost", changed), file)

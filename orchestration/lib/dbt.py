@@ -78,6 +78,13 @@ def prepare_manifest(database_url: str) -> Path:
     return manifest
 
 
+def forget_old_builds(keep: int = 20) -> None:
+    """Remove what dbt wrote in older builds; each leaves some megabytes of compiled SQL and logs."""
+    builds = sorted(target_dir().glob("dbt_models-*"), key=lambda folder: folder.stat().st_mtime)
+    for folder in builds[:-keep]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _project_hash() -> str:
     digest = hashlib.sha256()
     for path in sorted(project_dir().rglob("*")):

@@ -61,6 +61,7 @@ def models(config: Config, manifest: Path) -> dg.AssetsDefinition:
         watcher().step("Build the models")
         url = warehouse.url()
         os.environ.update(dbt_project.environment(url))
+        dbt_project.forget_old_builds()
         with psycopg.connect(url, autocommit=True) as connection:
             for event in dbt.cli(list(dbt_project.BUILD_ARGUMENTS), context=context).stream():
                 if isinstance(event, dg.Output):
