@@ -38,17 +38,30 @@ def check_batch(batch: Batch, format_: Format) -> None:
 def exact(batch: Batch, column: str) -> pa.Array:
     """A checked number column as decimals, exactly. Raises FinopsError for more digits than can be summed exactly."""
     array = batch.columns[column]
-    for type_ in (_NARROW, _WIDE):
+    largest = _largest(array)
+    # Arrow wraps around, in silence, where the digits before the point do not fit; so the size is looked at first.
+    for type_, limit in ((_NARROW, 1e19), (_WIDE, 1e37)):
         try:
-            return array.cast(type_)
+            if largest < limit:
+                return array.cast(type_)
         except pa.ArrowInvalid:
             continue
     for index, text in enumerate(array.to_pylist()):
         try:
-            pa.array([text]).cast(_WIDE)
+            fits = text is None or (abs(float(text)) < 1e37 and pa.array([text]).cast(_WIDE) is not None)
         except pa.ArrowInvalid:
-            raise batch.error(column, index, text, "has more digits than 38 before and 38 after the point.") from None
+            fits = False
+        if not fits:
+            raise batch.error(column, index, text, "has more digits than 37 before and 38 after the point.")
     raise AssertionError("a column that cannot be cast has a value that cannot")
+
+
+def _largest(array: pa.StringArray) -> float:
+    """The largest size of a number, near enough to choose a type."""
+    try:
+        return float(pc.max(pc.abs(array.cast(pa.float64()))).as_py() or 0)
+    except pa.ArrowInvalid:  # a spelling such as +1, which Arrow does not read as a float
+        return max((abs(float(text)) for text in array.to_pylist() if text is not None), default=0.0)
 
 
 def _check_numbers(batch: Batch, column: Column, array: pa.StringArray) -> None:
