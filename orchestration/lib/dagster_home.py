@@ -17,6 +17,9 @@ from dagster_postgres import DagsterPostgresStorage
 
 from orchestration.lib import paths, postgres
 
+_STATEMENT_TIMEOUT = 60_000
+"""Milliseconds that a statement on Dagster's records may take."""
+
 
 class Records(DagsterPostgresStorage):
     """Runs, events and schedules, in Dagster's database beside the warehouse. Starts the embedded server if need be."""
@@ -66,4 +69,6 @@ def dagster_instance() -> Iterator[DagsterInstance]:
     """The instance that `dagster.yaml` describes, whatever DAGSTER_HOME says."""
     reference = InstanceRef.from_dir(str(paths.dagster_dir()), config_dir=str(paths.project_root()))
     with DagsterInstance.from_ref(reference) as instance:
+        # Keeps connections open, as the web server does: otherwise each of a run's hundreds of events makes one of its own.
+        instance.optimize_for_webserver(statement_timeout=_STATEMENT_TIMEOUT, pool_recycle=-1, max_overflow=20)
         yield instance

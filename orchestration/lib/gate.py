@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from orchestration.lib.errors import FinopsError
@@ -50,6 +52,11 @@ class GateResult:
     def failures(self) -> tuple[ExpectationResult, ...]:
         """The expectations that do not hold."""
         return tuple(result for result in self.results if not result.success)
+
+
+def prepare() -> None:
+    """Import Great Expectations, which takes seconds, in the background while something else is waited for."""
+    Thread(target=import_module, args=["great_expectations"], name="gate", daemon=True).start()
 
 
 def run_gate(database_url: str, mart: str, *, delivery_periods: Sequence[date] = ()) -> GateResult:

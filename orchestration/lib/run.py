@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ def run_all(config_path: Path | None, console: Console) -> None:
     """
     if config_path is not None:
         os.environ["FINOPS_CONFIG"] = str(config_path.absolute())
+    # Modules and definitions live to the end: looking for garbage among them, again and again, would take seconds.
+    gc.disable()
     with _Terminal(console) as terminal, watched_by(terminal):
         terminal.step("Start PostgreSQL")
         url = postgres.ensure_running()
@@ -44,6 +47,7 @@ def run_all(config_path: Path | None, console: Console) -> None:
         terminal.step("Start Dagster")
         outcome = _run_dagster(config, manifest, months)
     _summary(url, config, months, outcome, console)
+    gc.freeze()
     if outcome.failures:
         raise FinopsError("\n".join(outcome.failures))
 
@@ -88,6 +92,8 @@ def _run_dagster(config: Config, manifest: Path, months: list[date]) -> _Outcome
         instance = stack.enter_context(dagster_instance())
         end_dead_runs(instance)
         job = build_definitions(config, manifest).resolve_job_def("refresh")
+        gc.freeze()
+        gc.enable()
         # dbt repeats on standard output what Dagster records; the terminal is for the steps and their outcome.
         log = stack.enter_context((paths.dagster_dir() / "run.log").open("w"))
         stack.enter_context(redirect_stdout(log))

@@ -17,6 +17,7 @@ from orchestration.defs.ingest.assets import source_key
 from orchestration.defs.partitions import billing_months
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import dbt as dbt_project
+from orchestration.lib import gate
 from orchestration.lib.config import Config
 from orchestration.lib.formats.registry import FORMATS
 from orchestration.lib.progress import watcher
@@ -62,6 +63,7 @@ def models(config: Config, manifest: Path) -> dg.AssetsDefinition:
         url = warehouse.url()
         os.environ.update(dbt_project.environment(url))
         dbt_project.forget_old_builds()
+        gate.prepare()
         with psycopg.connect(url, autocommit=True) as connection:
             for event in dbt.cli(list(dbt_project.BUILD_ARGUMENTS), context=context).stream():
                 if isinstance(event, dg.Output):
