@@ -45,6 +45,8 @@ def measure(work: Path, lines: int) -> list[Measurement]:
             stream_csv(connection, "bench_wide", pq.read_table(file, columns=names))
         connection.execute("analyze bench_wide")
     plain = median(_plain_seconds(url, names) for _ in range(RUNS))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("drop table bench_wide, bench_rollup")
     duck = median(_duckdb_seconds(files, names) for _ in range(RUNS))
     full = median(_full_build_seconds(url) for _ in range(RUNS))
     _same_total(url)

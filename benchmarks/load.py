@@ -15,7 +15,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from psycopg import sql
 
-from benchmarks.measure import Measurement, in_new_process, timed
+from benchmarks.measure import Measurement, in_new_process, peak_resident_mb, timed
 from orchestration.lib import postgres
 from orchestration.lib.formats.columns import Kind, squash
 from orchestration.lib.formats.registry import FORMATS
@@ -144,9 +144,7 @@ def load_folder(folder: Path, source_name: str, format_name: str) -> float:
 
 
 if __name__ == "__main__":
-    import resource
     from uuid import uuid4
 
     seconds = load_folder(Path(sys.argv[1]), f"bench_{uuid4().hex[:8]}", "focus")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mb": peak}))
+    print(json.dumps({"seconds": seconds, "peak_mb": peak_resident_mb()}))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -49,6 +50,12 @@ def in_new_process(module: str, *arguments: str) -> dict[str, float]:
         raise RuntimeError(f"{module} failed:\n{done.stdout}{done.stderr}")
     found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
+
+
+def peak_resident_mb() -> float:
+    """The most memory that this process has had, in MB. What getrusage says includes the process that started it."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
 
 @contextmanager

@@ -28,13 +28,14 @@
 {% endmacro %}
 
 
-{% macro changed_days(parents=none, format=none, sections=[]) %}
+{% macro changed_days(parents=none, format=none, digest='digest', sections=[]) %}
     {#-
         The days that this model has to build again, as {full, days, whole_scopes}: full when there is no table yet;
         days as [scope_id, source_name, delivery_period, charge_date, digest or none where the day is gone];
         whole_scopes the scope ids of which no day stays as it is.
 
         parents: names of replace_days models this one is made of; without them, the delivered days (of a format).
+        digest: what of the delivered days is looked at: all of their content, or only the attributes of their delivery.
         sections: the parts of the configuration that its rows depend on.
     -#}
     {% set delivered = ref('stg_deliveries__days') %}
@@ -45,16 +46,14 @@
 
     {% set full = not is_incremental() %}
     {#- Not from dbt's cache, which is older than a table that this very run created. -#}
-    {% set known = run_query(
-        "select 1 from information_schema.tables where table_schema = '" ~ target.schema ~ "' and table_name = 'built_days'"
-    ) | length > 0 %}
+    {% set known = run_query("select to_regclass('" ~ built_days().include(database=false) ~ "')")[0][0] is not none %}
     {% set query %}
         with wanted as (
             select
                 scope_id, source_name, delivery_period, charge_date,
                 -- The letter keeps dbt from reading a digest as a number.
                 'd' || {{ dbt.hash(
-                    (dbt.listagg('digest', "','", 'order by model') if parents else 'min(digest)')
+                    (dbt.listagg('digest', "','", 'order by model') if parents else 'min(' ~ digest ~ ')')
                     ~ " || '" ~ code_version() ~ "'"
                     ~ (" || min(config_digest)" if sections else "")
                 ) }} as digest

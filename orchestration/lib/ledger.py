@@ -206,7 +206,14 @@ def swap(
             " from raw.delivery_days where scope_id = %s) where delivery_id = %s",
             [content_hash, json.dumps(list(files)), list(ignored_columns), scope_id, delivery_id],
         )
-        connection.execute("update raw.scopes set delivery_id = %s where scope_id = %s", [delivery_id, scope_id])
+        connection.execute(
+            sql.SQL(
+                "update raw.scopes set delivery_id = %s, attributes_digest ="
+                " (select md5(string_agg(attributes_id::text, ',' order by attributes_id)) from raw.{})"
+                " where scope_id = %s"
+            ).format(sql.Identifier(delivery_table(format_.attribute_table, delivery_id))),
+            [delivery_id, scope_id],
+        )
 
 
 def reject(database_url: str, format_: Format, delivery_id: int, error: str) -> None:

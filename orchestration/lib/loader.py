@@ -235,8 +235,7 @@ class _Streams:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self._failures.append(FinopsError("stopped"))
-        for _thread in self._threads:
-            self._batches.put(None)
+        self._batches.put(None)
         for thread in self._threads:
             thread.join()
         if kind is None:
@@ -265,6 +264,8 @@ class _Streams:
             batch = self._batches.get()
             try:
                 if batch is None:
+                    # The end is put back: for the other streams, and for this one, whose COPY may fail only now.
+                    self._batches.put(None)
                     return
                 if not self._failures:
                     yield batch

@@ -18,6 +18,7 @@ create table if not exists raw.scopes (
     billing_period date not null,
     format text not null,
     delivery_id bigint,
+    attributes_digest text not null default '',
     unique (source_name, billing_period)
 );
 comment on table raw.scopes is 'What is replaced as a whole: one billing month of one source.';

@@ -73,6 +73,29 @@ def test_nothing_is_built_again_when_nothing_changed(built: Project) -> None:
     assert built.marts() == marts
 
 
+def test_views_are_made_again_only_where_they_changed_or_are_gone(built: Project) -> None:
+    def views() -> dict[str, int]:
+        return dict(
+            built.rows(
+                "select viewname, to_regclass(format('%I.%I', schemaname, viewname))::oid::int from pg_views"
+                " where schemaname in ('staging', 'intermediate')"
+            )
+        )
+
+    built.build()  # the fixture is a copy of a database of another name, which is in the SQL of its views
+    before = views()
+    built.build()
+    assert views() == before
+    # As after a change of its SQL; what is made of it goes with it.
+    built.execute("comment on view staging.stg_config__teams is 'another SQL'")
+    built.execute("drop view staging.stg_focus__charge_attributes cascade")
+    gone = set(before) - set(views())
+    assert {"int_charge_attributes", "int_tag_sets_canonical"} < gone
+    built.build()
+    assert {name for name, oid in views().items() if before[name] != oid} == gone | {"stg_config__teams"}
+    assert_as_built_clean(built)
+
+
 def test_restated_days_alone_are_built_again(built: Project) -> None:
     before = built_days(built)
     # The second day has another cost, the third is gone, the fourth is new; the first is as it was.

@@ -245,3 +245,32 @@ def test_a_column_that_the_database_does_not_have_is_told(feed: Feed) -> None:
 
     bad = csv_bytes(focus())
     assert_refused(feed, lambda feed: feed.deliver(f"{MONTH}/x.csv", bad), "the database refused the load", load=load)
+
+
+def test_a_copy_that_fails_at_its_end_is_told(feed: Feed) -> None:
+    """Both streams are past their last batch then, and nobody may wait for another."""
+
+    def load(feed: Feed) -> str:
+        with psycopg.connect(feed.url, autocommit=True) as owner:
+            owner.execute(_REFUSE_INSERTS)
+            try:
+                return feed.refuse_one()
+            finally:
+                owner.execute("drop event trigger refuse_inserts")
+
+    bad = csv_bytes(focus())
+    assert_refused(feed, lambda feed: feed.deliver(f"{MONTH}/x.csv", bad), "the database refused the load", load=load)
+
+
+_REFUSE_INSERTS = """
+create or replace function refuse() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+create or replace function refuse_inserts() returns event_trigger language plpgsql as $$
+begin
+    execute (
+        select format('create trigger refuse after insert on %s for each statement execute function refuse()', object_identity)
+        from pg_event_trigger_ddl_commands() where object_identity like 'raw.focus_charges_d%'
+    );
+exception when null_value_not_allowed then null;
+end $$;
+create event trigger refuse_inserts on ddl_command_end when tag in ('CREATE TABLE') execute function refuse_inserts();
+"""

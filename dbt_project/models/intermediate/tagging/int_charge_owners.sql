@@ -7,7 +7,7 @@
     meta={'replace_by': 'scopes'},
     indexes=[{'columns': ['scope_id']}],
 ) }}
-{%- set changes = changed_days(sections=['tag_policy', 'teams', 'accounts', 'cost_allocation']) %}
+{%- set changes = changed_days(digest='attributes_digest', sections=['tag_policy', 'teams', 'accounts', 'cost_allocation']) %}
 {{ note_changes(changes) }}
 
 with attributes as (

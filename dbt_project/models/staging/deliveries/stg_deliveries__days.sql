@@ -8,6 +8,7 @@ select
     days.line_count,
     days.billed_cost,
     days.effective_cost,
-    days.digest
+    days.digest,
+    scopes.attributes_digest
 from {{ source('raw', 'delivery_days') }} as days
 inner join {{ ref('stg_deliveries__scopes') }} as scopes on days.scope_id = scopes.scope_id

@@ -3,5 +3,6 @@ select
     scope_id,
     source_name,
     format,
-    billing_period as delivery_period
+    billing_period as delivery_period,
+    attributes_digest
 from {{ source('raw', 'scopes') }}
