@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 _ADDRESS = "FINOPS_DBT_AHEAD"
 _FAILED = 2
@@ -79,6 +80,7 @@ def _wait(address: str) -> None:
         channel, _ = listener.accept()
         # A second command is told at once that nobody waits.
         Path(address).unlink()
+    Thread(target=_end_with_the_run, args=[Path(address).parent], daemon=True).start()
     with channel:
         _, (out, err), _, _ = socket.recv_fds(channel, 1, 2)
         with channel.makefile("rw") as messages:
@@ -99,6 +101,13 @@ def _wait(address: str) -> None:
                 sys.stdout.flush()
                 messages.write(f"{status}\n")
                 messages.flush()
+
+
+def _end_with_the_run(folder: Path) -> None:
+    """A run that was killed is run again: two builds at once would be in each other's way."""
+    sys.stdin.read()
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(_FAILED)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,8 @@ def call(*arguments: str, folder: Path | None = None) -> tuple[int, str]:
 def address() -> Path:
     """Where the process of this test waits, once it does."""
     path = Path(os.environ["FINOPS_DBT_AHEAD"])
-    for _ in range(600):
-        if path.exists():
-            return path
-        time.sleep(0.05)
-    raise AssertionError("no process waits")
+    _until(path.exists)
+    return path
 
 
 def test_one_command_is_run_by_the_process_that_waits() -> None:
@@ -57,16 +55,33 @@ def test_what_was_not_used_ends_with_the_run() -> None:
     assert not path.parent.exists()
 
 
-def test_a_killed_run_leaves_no_process_and_no_folder() -> None:
-    code = "import time; from orchestration.lib.dbt_ahead import dbt_ahead, _ADDRESS; import os\n"
-    code += "with dbt_ahead():\n  print(os.environ[_ADDRESS], flush=True); time.sleep(60)"
-    run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("is_building", [False, True])
+def test_a_killed_run_leaves_no_process_and_no_folder(is_building: bool, database: str, tmp_path: Path) -> None:
+    build = [str(dbt.executable_ahead()), "parse", "--no-partial-parse", "--project-dir", str(dbt.project_dir())]
+    code = [
+        "import os, subprocess, time",
+        "from orchestration.lib.dbt_ahead import dbt_ahead",
+        "with dbt_ahead():",
+        "    print(os.environ['FINOPS_DBT_AHEAD'], flush=True)",
+        f"    subprocess.Popen({build}, stdout=subprocess.PIPE)" if is_building else "",
+        "    time.sleep(60)",
+    ]
+    environment = {**os.environ, **dbt.environment(database), "DBT_TARGET_PATH": str(tmp_path)}
+    run = subprocess.Popen([sys.executable, "-c", "\n".join(code)], stdout=subprocess.PIPE, text=True, env=environment)
     assert run.stdout is not None
     path = Path(run.stdout.readline().strip())
+    _until(path.exists)
+    if is_building:
+        _until(lambda: not path.exists())
     run.kill()
     run.wait()
-    for _ in range(600):
-        if not path.parent.exists():
+    _until(lambda: not path.parent.exists())
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if condition():
             return
         time.sleep(0.05)
-    pytest.fail("the process that waits did not end")
+    pytest.fail("waited for a minute")
