@@ -1,0 +1,97 @@
+-- One row per field, distinct text in it and pattern that it matches, or without a pattern where it matches none.
+-- A text is compared with a pattern once: what it gave is kept until the rules change.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    on_schema_change='sync_all_columns',
+    meta={'replace_by': 'version'},
+    indexes=[{'columns': ['field']}],
+) }}
+{%- set sections = ['tag_policy', 'virtual_tags'] %}
+{%- set changes = dict(changed_days(digest='attributes_digest', sections=sections), version=rules_version(sections)) %}
+{{ note_changes(changes) }}
+
+with patterns as {{ evaluated_once() }} (
+    select distinct
+        field,
+        pattern
+    from {{ ref('stg_config__virtual_tag_patterns') }}
+),
+
+subjects as (
+    select * from {{ ref('int_tag_subjects') }}
+    where {{ in_changed_scopes(changes) }}
+),
+
+tag_sets as (
+    select * from {{ ref('int_tag_sets_canonical') }}
+),
+
+tag_fields as (
+    select distinct
+        field,
+        substr(field, 5) as tag_key
+    from patterns
+    where field like 'tag:%'
+),
+
+delivered as (
+    {%- for field in ['resource_id', 'resource_name', 'sub_account_name', 'service_name'] %}
+    select
+        '{{ field }}' as field,
+        {{ field }} as value
+    from subjects
+    where {{ field }} is not null and exists (select 1 from patterns where field = '{{ field }}')
+
+    union distinct
+    {% endfor %}
+    select
+        tag_fields.field,
+        {{ json_member_text('tag_sets.tag_values', 'tag_fields.tag_key') }} as value
+    from tag_sets
+    cross join tag_fields
+    where
+        tag_sets.tags_id in (select subjects.tags_id from subjects)
+        and {{ json_member_text('tag_sets.tag_values', 'tag_fields.tag_key') }} is not null
+),
+
+new_values as {{ evaluated_once() }} (
+    select
+        delivered.field,
+        delivered.value
+    from delivered
+    {%- if is_incremental() %}
+    where not exists (
+        select 1 from {{ this }} as known
+        where delivered.field = known.field and delivered.value = known.value and known.version = '{{ changes.version }}'
+    )
+    {%- endif %}
+),
+
+-- Pattern by pattern: PostgreSQL keeps few compiled ones, and going value by value would compile each of 200 again and again.
+matches as (
+    select
+        patterns.field,
+        patterns.pattern,
+        matching.value,
+        matching.captured
+    from patterns
+    cross join lateral (
+        select
+            new_values.value,
+            {{ captured_groups('new_values.value', 'patterns.pattern') }} as captured
+        from new_values
+        where patterns.field = new_values.field and {{ matches_pattern('new_values.value', 'patterns.pattern') }}
+        -- Keeps the planner from turning the loop around.
+        offset 0
+    ) as matching
+)
+
+select
+    new_values.field,
+    new_values.value,
+    matches.pattern,
+    matches.captured,
+    '{{ changes.version }}' as version
+from new_values
+left join matches on new_values.field = matches.field and new_values.value = matches.value
