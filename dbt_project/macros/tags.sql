@@ -7,7 +7,7 @@
         from {{ ref('stg_config__sections') }}
         where section in ('{{ sections | join("', '") }}')
     {%- endset -%}
-    {{ return(local_md5(code_version() ~ (run_query(query)[0][0] if execute else ''))) }}
+    {{ return(local_md5(code_version() ~ run_query(query)[0][0]) if execute else '') }}
 {%- endmacro %}
 
 

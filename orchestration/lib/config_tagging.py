@@ -141,7 +141,7 @@ class VirtualTagRule(Dated):
         return self
 
     @field_serializer("match")
-    def _in_order(self, match: dict[str, str]) -> list[dict[str, Any]]:
+    def _patterns_in_order(self, match: dict[str, str]) -> list[dict[str, Any]]:
         """As a list: JSON of PostgreSQL does not keep the order of keys, which the numbers of the groups rest on."""
         return [
             {"field": field, "pattern": pattern, "group_count": count_groups(pattern)}

@@ -117,10 +117,11 @@ proposed as (
         tags.tag_key,
         tags.tag_value,
         tags.virtual_tag_rule,
+        tags.outcome,
         -- Charges of one resource may differ in service; the first rule counts.
         row_number() over (
             partition by last_subjects.source_name, last_subjects.sub_account_id, last_subjects.resource_id, tags.tag_key
-            order by tags.rule_position, {{ bytewise('tags.tag_value') }}
+            order by (tags.outcome <> 'decides'), tags.rule_position, {{ bytewise('tags.tag_value') }}
         ) as priority,
         max(case when tags.own_tag is null then 0 else 1 end) over (
             partition by last_subjects.source_name, last_subjects.sub_account_id, last_subjects.resource_id, tags.tag_key
@@ -149,4 +150,4 @@ select
     proposed.effective_cost
 from proposed
 left join agreement on proposed.virtual_tag_rule = agreement.virtual_tag_rule and proposed.tag_key = agreement.tag_key
-where proposed.priority = 1 and not proposed.has_own_tag
+where proposed.priority = 1 and proposed.outcome = 'decides' and not proposed.has_own_tag
