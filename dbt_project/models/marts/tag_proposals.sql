@@ -68,7 +68,10 @@ costs as (
     inner join scopes on costs.scope_id = scopes.scope_id
     inner join {{ ref('int_tag_subjects') }} as subjects
         on costs.scope_id = subjects.scope_id and costs.subject_id = subjects.subject_id
-    where subjects.resource_id in (select tags.resource_id from tags where tags.outcome = 'decides' and tags.own_tag is null)
+    where exists (
+        select 1 from tags
+        where subjects.resource_id = tags.resource_id and tags.outcome = 'decides' and tags.own_tag is null
+    )
 ),
 
 resource_costs as (

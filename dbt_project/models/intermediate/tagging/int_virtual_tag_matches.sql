@@ -41,7 +41,7 @@ delivered as (
         '{{ field }}' as field,
         {{ field }} as value
     from subjects
-    where {{ field }} is not null and exists (select 1 from patterns where field = '{{ field }}')
+    where {{ field }} is not null and '{{ field }}' in (select patterns.field from patterns)
 
     union distinct
     {% endfor %}
@@ -51,8 +51,24 @@ delivered as (
     from tag_sets
     cross join tag_fields
     where
-        tag_sets.tags_id in (select subjects.tags_id from subjects)
+        exists (
+            select 1 from subjects
+            where tag_sets.tags_id = subjects.tags_id
+        )
         and {{ json_member_text('tag_sets.tag_values', 'tag_fields.tag_key') }} is not null
+),
+
+known as (
+    {%- if is_incremental() %}
+    select
+        field,
+        value
+    from {{ this }}
+    where version = '{{ changes.version }}'
+    {%- else %}
+    select * from delivered
+    where false
+    {%- endif %}
 ),
 
 new_values as {{ evaluated_once() }} (
@@ -60,12 +76,8 @@ new_values as {{ evaluated_once() }} (
         delivered.field,
         delivered.value
     from delivered
-    {%- if is_incremental() %}
-    where not exists (
-        select 1 from {{ this }} as known
-        where delivered.field = known.field and delivered.value = known.value and known.version = '{{ changes.version }}'
-    )
-    {%- endif %}
+    left join known on delivered.field = known.field and delivered.value = known.value
+    where known.field is null
 ),
 
 -- Pattern by pattern: PostgreSQL keeps few compiled ones, and going value by value would compile each of 200 again and again.
@@ -83,7 +95,7 @@ matches as (
         from new_values
         where patterns.field = new_values.field and {{ matches_pattern('new_values.value', 'patterns.pattern') }}
         -- Keeps the planner from turning the loop around.
-        offset 0
+        offset 0  -- noqa: AM09
     ) as matching
 )
 

@@ -27,13 +27,13 @@ rule_subjects as (
         subject_id,
         valid_from,
         valid_to,
-        rule_position,
         {%- for outcome, name in outcomes.items() %}
-        max(case when outcome = '{{ outcome }}' then 1 else 0 end) = 1 as is_{{ name }}{{ ',' if not loop.last }}
+        max(case when outcome = '{{ outcome }}' then 1 else 0 end) = 1 as is_{{ name }},
         {%- endfor %}
+        rule_position
     from {{ ref('int_virtual_tags') }}
     where {{ in_changed_scopes(changes) }}
-    group by 1, 2, 3, 4, 5
+    group by scope_id, subject_id, valid_from, valid_to, rule_position
 )
 
 select
@@ -52,7 +52,7 @@ inner join costs
     on
         rule_subjects.scope_id = costs.scope_id
         and rule_subjects.subject_id = costs.subject_id
-        and costs.charge_date >= rule_subjects.valid_from
-        and costs.charge_date < rule_subjects.valid_to
+        and rule_subjects.valid_from <= costs.charge_date
+        and rule_subjects.valid_to > costs.charge_date
 inner join subjects on rule_subjects.scope_id = subjects.scope_id and rule_subjects.subject_id = subjects.subject_id
 group by 1, 2, 3

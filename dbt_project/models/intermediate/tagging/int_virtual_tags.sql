@@ -112,8 +112,8 @@ matched_patterns as (
     inner join tag_sets on subjects.tags_id = tag_sets.tags_id
     inner join matches
         on
-            matches.field like 'tag:%'
-            and matches.value = {{ json_member_text('tag_sets.tag_values', 'substr(matches.field, 5)') }}
+            {{ json_member_text('tag_sets.tag_values', 'substr(matches.field, 5)') }} = matches.value
+            and matches.field like 'tag:%'
 ),
 
 -- All patterns of a rule match, and their groups are one list.
@@ -127,7 +127,7 @@ matched_rules as (
     inner join patterns on matched_patterns.field = patterns.field and matched_patterns.pattern = patterns.pattern
     -- Without groups the whole match was kept, which is no group.
     left join lateral {{ json_items('matched_patterns.captured') }} as captured (value, position)
-        on captured.position <= patterns.group_count
+        on patterns.group_count >= captured.position
     group by matched_patterns.scope_id, matched_patterns.subject_id, patterns.rule_position, patterns.pattern_count
     having sum(case when coalesce(captured.position, 1) = 1 then 1 else 0 end) = patterns.pattern_count
 ),
@@ -172,12 +172,14 @@ compared as (
     select
         ranked.*,
         {{ json_member_text('own_tags.tag_values', 'ranked.tag_key') }} as own_tag,
-        {%- for source in ['own_tags', 'allocated_tags'] %}
         case ranked.tag_key
-            when 'team' then {{ source }}.named_team
-            else {{ json_member_text(source ~ '.tag_values', 'ranked.tag_key') }}
-        end as {{ source }}_value{{ ',' if not loop.last }}
-        {%- endfor %}
+            when 'team' then own_tags.named_team
+            else {{ json_member_text('own_tags.tag_values', 'ranked.tag_key') }}
+        end as own_value,
+        case ranked.tag_key
+            when 'team' then allocated_tags.named_team
+            else {{ json_member_text('allocated_tags.tag_values', 'ranked.tag_key') }}
+        end as allocated_value
     from ranked
     inner join subjects on ranked.scope_id = subjects.scope_id and ranked.subject_id = subjects.subject_id
     left join tag_sets as own_tags on subjects.tags_id = own_tags.tags_id
@@ -194,10 +196,10 @@ select
     virtual_tag_rule,
     tag_value,
     own_tag,
-    own_tags_value as own_value,
+    own_value,
     case
         when tag_value is null then 'no_value'
-        when coalesce(own_tags_value, allocated_tags_value) is not null then 'tagged'
+        when coalesce(own_value, allocated_value) is not null then 'tagged'
         when priority = 1 then 'decides'
         else 'shadowed'
     end as outcome

@@ -1,5 +1,6 @@
 -- One row per section of the configuration: its current content, or its content at the time that the variable rules_as_of says.
 {%- set as_of = var('rules_as_of', none) %}
+{%- set time = "cast('" ~ (as_of | string | replace("'", "''")) ~ "' as timestamp with time zone)" %}
 select
     section,
     content_hash,
@@ -9,6 +10,6 @@ from {{ source('config', 'sections') }}
 where superseded_at is null
 {%- else %}
 where
-    loaded_at <= cast('{{ dbt.escape_single_quotes(as_of) }}' as timestamp with time zone)
-    and (superseded_at is null or superseded_at > cast('{{ dbt.escape_single_quotes(as_of) }}' as timestamp with time zone))
+    loaded_at <= {{ time }}
+    and (superseded_at is null or superseded_at > {{ time }})
 {%- endif %}
