@@ -219,10 +219,13 @@
 
 
 {% macro replaced_rows(changes) -%}
-    {#- The condition on this model's own rows, by the key it says in meta.replace_by: scope_days (default), scopes or delivery_days. -#}
+    {#- The condition on this model's own rows, by the key it says in meta.replace_by: scope_days (default), scopes, delivery_days, or
+        version: rows that do not depend on the day are kept until the rules that made them change. -#}
     {%- set key = model.config.meta.get('replace_by', 'scope_days') -%}
     {%- if key == 'scopes' -%}
         {{ in_changed_scopes(changes) }}
+    {%- elif key == 'version' -%}
+        version <> '{{ changes.version }}'
     {%- else -%}
         {{ in_changed_days(changes, 'delivery' if key == 'delivery_days' else 'scope') }}
     {%- endif -%}

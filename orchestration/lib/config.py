@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable
 from itertools import combinations
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from orchestration.lib.config_base import Settings, spelling
 from orchestration.lib.config_document import Document, Location, nearest, path_text, read_document
 from orchestration.lib.config_errors import explain
 from orchestration.lib.config_models import (
@@ -17,12 +17,11 @@ from orchestration.lib.config_models import (
     AllocationRule,
     Config,
     Invoice,
-    Settings,
     Source,
-    TagKeys,
     Team,
-    spelling,
 )
+from orchestration.lib.config_tag_checks import check_tag_keys, check_virtual_tags
+from orchestration.lib.config_tagging import VirtualTagRule
 from orchestration.lib.formats.columns import squash
 from orchestration.lib.formats.registry import FORMATS
 
@@ -39,7 +38,7 @@ def load_config(path: Path) -> Config:
     """
     document = read_document(path)
     try:
-        config = Config.model_validate(document.data, context={"path": path.absolute()})
+        config = Config.model_validate(document.data, context={"path": path.absolute(), "lines": document.lines})
     except ValidationError as error:
         explain(document, Config, error)
         _find_conflicts(document)
@@ -57,6 +56,7 @@ def _find_conflicts(document: Document) -> None:
     accounts = _entries(document, ("accounts",), Account)
     rules = _entries(document, ("cost_allocation", "rules"), AllocationRule)
     invoices = _entries(document, ("invoices",), Invoice)
+    virtual_tags = _entries(document, ("virtual_tags", "rules"), VirtualTagRule)
     _report_repeats(document, sources, "name", lambda source: source.name)
     _report_repeats(document, rules, "name", lambda rule: spelling(rule.name))
     _report_repeats(
@@ -66,10 +66,11 @@ def _find_conflicts(document: Document) -> None:
         lambda item: (item.invoice_issuer_name, item.invoice_id, item.billing_currency),
     )
     _check_constants(document, sources)
-    _check_tag_keys(document)
+    check_tag_keys(document)
     _check_team_spellings(document, teams)
     _check_accounts(document, accounts)
     _check_references(document, teams, accounts, rules)
+    check_virtual_tags(document, virtual_tags, teams)
 
 
 def _entries(document: Document, location: Location, model: type[Entry]) -> dict[Location, Entry]:
@@ -109,26 +110,6 @@ def _check_constants(document: Document, sources: dict[Location, Source]) -> Non
                 document.report(where, f"is no column of the format {source.format}.{nearest(name, names)}")
             elif seen.setdefault(column.name, name) != name:
                 document.report(where, f"is the same column as {seen[column.name]!r}. Keep one of them.")
-
-
-def _check_tag_keys(document: Document) -> None:
-    """One tag key cannot mean two things."""
-    policy = document.data.get("tag_policy")
-    keys = policy.get("keys") if isinstance(policy, dict) else None
-    meant = {_folded_key(key): key for key in TagKeys.model_fields}
-    for key, settings in keys.items() if isinstance(keys, dict) else ():
-        aliases = settings.get("aliases") if isinstance(settings, dict) else None
-        for index, alias in enumerate(aliases if isinstance(aliases, list) else []):
-            if isinstance(alias, str) and meant.setdefault(_folded_key(alias), key) != key:
-                where = ("tag_policy", "keys", key, "aliases", index)
-                other = meant[_folded_key(alias)]
-                document.report(
-                    where, f"{document.shown(where)} already means {other}: case, '-', '_' and ' ' make no difference."
-                )
-
-
-def _folded_key(key: str) -> str:
-    return re.sub(r"^user[:_]|[-_ ]", "", key.strip().lower())
 
 
 def _check_team_spellings(document: Document, teams: dict[Location, Team]) -> None:

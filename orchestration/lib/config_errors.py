@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,6 +17,7 @@ _MEANINGS = {
     "int_parsing": "must be a whole number.",
     "int_from_float": "must be a whole number.",
     "decimal_parsing": "must be a number such as 1234.56, without thousands separators.",
+    "bool_parsing": "must be true or false.",
     "finite_number": "must be a number such as 1234.56.",
 }
 
@@ -52,10 +53,14 @@ def _text(
 
 
 def _type_at(model: type[BaseModel], location: Location) -> Any:
-    """The type that the models declare for a location: a model, or what a field or an item of a list may be."""
+    """The type that the models declare for a location: a model, or what a field, an item of a list or a value of a mapping may be."""
     found: Any = model
     for part in location:
-        inner = found.model_fields[part].annotation if isinstance(part, str) else get_args(found)[0]
+        if isinstance(part, int):
+            inner = get_args(found)[0]
+        else:
+            # The values of a mapping whose keys are free have one type.
+            inner = get_args(found)[1] if get_origin(found) is dict else found.model_fields[part].annotation
         found = _without_none(inner)
     return found
 

@@ -2,107 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    SerializerFunctionWrapHandler,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-UNALLOCATED = "unallocated"
-"""The owner of what no team is known for. No team may have this name."""
+from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
+from orchestration.lib.config_document import Location as DocumentLocation
+from orchestration.lib.config_tagging import TagPolicy, VirtualTags
 
-
-def _shaped(pattern: str, meaning: str) -> AfterValidator:
-    """Accept texts of a pattern only, and say in words what is meant."""
-
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"must be {meaning}")
-        return text
-
-    return AfterValidator(check)
-
-
-def _iso_day(value: object) -> object:
-    """Texts of digits alone would be read as seconds since 1970."""
-    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-        raise ValueError("must be a date such as 2026-10-01")
-    return value
-
-
-def spelling(text: str) -> str:
-    """What two team names or tag values are compared by."""
-    return text.strip().lower()
-
-
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
-Day = Annotated[date, BeforeValidator(_iso_day)]
-Month = Annotated[str, _shaped(r"20\d\d-(0[1-9]|1[0-2])", "a month such as 2026-01")]
-Name = Annotated[str, _shaped(r"[a-z][a-z0-9_]{0,30}", "a lower-case letter followed by up to 30 of a-z, 0-9 and _")]
-Email = Annotated[str, _shaped(r"[^@\s]+@[^@\s]+", "an e-mail address")]
-Currency = Annotated[str, _shaped(r"[A-Z]{3}", "a currency code such as USD")]
-Endpoint = Annotated[str, _shaped(r"https?://[^\s/@]+(/[^\s@]*)?", "an http(s) address without user name and password")]
-Location = Annotated[str, _shaped(r"(?!\w+://).+|s3://[^/\s]+(/.*)?", "the path of a folder or s3://bucket/prefix")]
+Name = Annotated[str, shaped(r"[a-z][a-z0-9_]{0,30}", "a lower-case letter followed by up to 30 of a-z, 0-9 and _")]
+Currency = Annotated[str, shaped(r"[A-Z]{3}", "a currency code such as USD")]
+Endpoint = Annotated[str, shaped(r"https?://[^\s/@]+(/[^\s@]*)?", "an http(s) address without user name and password")]
+Location = Annotated[str, shaped(r"(?!\w+://).+|s3://[^/\s]+(/.*)?", "the path of a folder or s3://bucket/prefix")]
 Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=18)]
 
 CostBasis = Literal["effective_cost", "billed_cost", "contracted_cost", "list_cost"]
 ChargeCategory = Literal["Usage", "Purchase", "Tax", "Credit", "Adjustment"]
 CommitmentStatus = Literal["Used", "Unused"]
-
-
-class Settings(BaseModel):
-    """A part of the configuration. A key with nothing behind it means the same as no key."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_empty(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
-
-    @model_serializer(mode="wrap")
-    def _leave_out_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """In SQL a JSON null is a value, a key that is left out is none."""
-        return {key: value for key, value in serialize(self).items() if value is not None}
-
-
-class Dated(Settings):
-    """What holds from `valid_from` (always, where None) until the day before `valid_to` (for ever, where None)."""
-
-    valid_from: Day | None = None
-    valid_to: Day | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Dated:
-        if self.valid_from and self.valid_to and self.valid_from >= self.valid_to:
-            raise ValueError(
-                "valid_to must be later than valid_from: it is the first day on which this holds no longer"
-            )
-        return self
-
-    def overlaps(self, other: Dated) -> bool:
-        """Whether both hold on some day."""
-        starts_before_end = other.valid_to is None or self.valid_from is None or self.valid_from < other.valid_to
-        ends_after_start = self.valid_to is None or other.valid_from is None or other.valid_from < self.valid_to
-        return starts_before_end and ends_after_start
 
 
 class Organization(Settings):
@@ -128,7 +47,7 @@ class Source(Settings):
     location: Location
     endpoint_url: Endpoint | None = None
     region: Text | None = None
-    constants: dict[Text, str | None] = {}
+    constants: dict[Text, str | None] = Field(default_factory=dict)
 
     @property
     def is_s3(self) -> bool:
@@ -140,27 +59,6 @@ class Source(Settings):
         if not self.is_s3 and (self.endpoint_url or self.region):
             raise ValueError("endpoint_url and region belong to a location that starts with s3://")
         return self
-
-
-class TagKey(Settings):
-    """Other spellings of a tag key."""
-
-    aliases: tuple[Text, ...] = ()
-
-
-class TagKeys(Settings):
-    """The tag keys that say who owns a charge."""
-
-    team: TagKey = TagKey()
-    cost_center: TagKey = TagKey()
-    project: TagKey = TagKey()
-    environment: TagKey = TagKey()
-
-
-class TagPolicy(Settings):
-    """How tags are read."""
-
-    keys: TagKeys = TagKeys()
 
 
 class Team(Settings):
@@ -250,6 +148,7 @@ class Config(Settings):
     organization: Organization
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     tag_policy: TagPolicy = TagPolicy()
+    virtual_tags: VirtualTags = VirtualTags()
     teams: tuple[Team, ...] = ()
     accounts: tuple[Account, ...] = ()
     cost_allocation: CostAllocation = CostAllocation()
@@ -257,16 +156,21 @@ class Config(Settings):
     reports: Reports = Reports()
 
     _path: Path = PrivateAttr(default_factory=Path.cwd)
+    _lines: dict[DocumentLocation, int] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any) -> None:
-        """Take the path of the file from the validation context."""
+        """Take the path of the file, and the lines of its values, from the validation context."""
         if context:
-            self._path = context["path"]
+            self._path, self._lines = context["path"], context["lines"]
 
     @property
     def path(self) -> Path:
         """The file this was read from."""
         return self._path
+
+    def line_of(self, location: DocumentLocation) -> str:
+        """Where a value is in the file, in words."""
+        return f"line {self._lines[location]}" if location in self._lines else "file"
 
     def location_of(self, source: Source) -> str:
         """Where a source's deliveries are: an s3:// address as it is, a folder as an absolute path."""

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from orchestration.lib.config_models import Config
+from orchestration.lib.pattern_check import check_patterns
 
 _TABLE = """
 create schema if not exists config;
@@ -35,11 +36,12 @@ def store_config(connection: psycopg.Connection[Any], config: Config) -> dict[st
     """Make this configuration the current one, in one transaction, and return section -> content hash (sha256 in hex).
 
     A section that changed gets a new version and its former one an end; an unchanged section is left alone. Runs that
-    store at the same time do so one after the other.
+    store at the same time do so one after the other. Raises FinopsError, and stores nothing, where a pattern is wrong.
     """
     sections = config.sections()
     hashes = {section: sha256(canonical_json(content).encode()).hexdigest() for section, content in sections.items()}
     with connection.transaction():
+        check_patterns(connection, config)
         connection.execute("select pg_advisory_xact_lock(hashtextextended('config.sections', 0))")
         connection.execute(_TABLE)
         current = dict(

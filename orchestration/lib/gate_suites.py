@@ -112,7 +112,11 @@ _COST_RECORDS = Suite(
         _PERIOD_IS_A_MONTH,
         _one_of("charge_category", CHARGE_CATEGORIES),
         _one_of("cost_type", COST_TYPES),
-        _one_of("owner_source", ["own_tag", "account", "unallocated"]),
+        Check(
+            "owner_source is own_tag, allocated_tag, virtual_tag:<rule>, account or unallocated",
+            "ExpectColumnValuesToMatchRegex",
+            {"column": "owner_source", "regex": "^(own_tag|allocated_tag|virtual_tag:.+|account|unallocated)$"},
+        ),
         _no_rows(
             "shared charges alone name an allocation rule, and charges of no team alone are unallocated",
             """

@@ -152,7 +152,7 @@ def _summary(url: str, config: Config, months: list[date], outcome: _Outcome, co
         has_marts = connection.execute("select to_regclass('finops.chargeback_reports') is not null").fetchone()
         for row in connection.execute(_SOURCES).fetchall() if has_marts and has_marts[0] else []:
             source, first, last, lines, currency, billed, effective, unallocated = row
-            share = f"{unallocated / effective:.1%}" if effective else "–"
+            share = f"{unallocated / effective:z.1%}" if effective else "–"
             table.add_row(
                 source,
                 f"{first:%Y-%m} to {last:%Y-%m}",

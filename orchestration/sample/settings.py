@@ -7,7 +7,7 @@ import yaml
 
 from .calendar import Month
 from .commitments import month_before
-from .organization import COMPANY, MAIN_PAYER, SOURCES, SUBSIDIARY_PAYER, TAG_ALIASES, TEAMS
+from .organization import COMPANY, ENVIRONMENTS, MAIN_PAYER, SOURCES, SUBSIDIARY_PAYER, TAG_ALIASES, TEAMS
 from .truth import InvoiceTotal
 
 _HEADER = "# The sample organisation. Its bills lie in deliveries/, what is known about them in truth.json.\n"
@@ -21,7 +21,8 @@ def settings(months: list[Month], invoices: list[InvoiceTotal]) -> dict[str, Any
             {"name": source.name, "format": source.format, "location": f"deliveries/{source.name}"}
             for source in SOURCES
         ],
-        "tag_policy": {"keys": {key: {"aliases": aliases} for key, aliases in TAG_ALIASES.items()}},
+        "tag_policy": {"keys": _tag_keys()},
+        "virtual_tags": {"rules": _naming_conventions()},
         "teams": [
             {"name": team.name, "cost_center": team.cost_center, "owner": team.owner, "aliases": list(team.typos)}
             for team in TEAMS
@@ -39,6 +40,28 @@ def settings(months: list[Month], invoices: list[InvoiceTotal]) -> dict[str, Any
         ],
         "reports": {"cost_basis": "effective_cost", "top_services": 10},
     }
+
+
+def _tag_keys() -> dict[str, Any]:
+    checks: dict[str, dict[str, Any]] = {
+        "team": {"required": True},
+        "cost_center": {"required": True, "pattern": "^CC-[0-9]{4}$", "case": "exact"},
+        "environment": {"values": sorted({name for spellings in ENVIRONMENTS.values() for name, _ in spellings})},
+    }
+    return {key: {"aliases": aliases} | checks.get(key, {}) for key, aliases in TAG_ALIASES.items()}
+
+
+def _naming_conventions() -> list[dict[str, Any]]:
+    """Names of resources begin with their project, and each project belongs to one team."""
+    rules: list[dict[str, Any]] = [
+        {
+            "name": f"projects of {team.name}",
+            "match": {"resource_id": f"[:/-]({'|'.join(team.projects)})-[a-z-]+-[0-9a-f]{{5}}$"},
+            "set": {"team": team.name, "project": "\\1"},
+        }
+        for team in TEAMS
+    ]
+    return rules
 
 
 def _accounts(months: list[Month]) -> list[dict[str, Any]]:

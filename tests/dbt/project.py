@@ -17,14 +17,28 @@ from orchestration.lib.warehouse import ensure_warehouse
 from tests.support.feed import Feed
 from tests.support.lines import Line, csv_bytes
 
-MARTS = ("cost_records", "daily_costs", "cost_allocations", "chargeback_reports", "invoice_reconciliation", "teams")
+MARTS = (
+    "cost_records",
+    "daily_costs",
+    "cost_allocations",
+    "chargeback_reports",
+    "invoice_reconciliation",
+    "teams",
+    "tag_compliance",
+    "tag_proposals",
+    "resource_tags",
+    "virtual_tag_rule_usage",
+)
 SETTINGS: dict[str, Any] = {
     "organization": {"name": "Halden", "first_billing_period": "2018-01"},
     "sources": [
         {"name": "azure", "format": "focus", "location": "azure"},
         {"name": "aws", "format": "cur", "location": "aws"},
     ],
-    "tag_policy": {"keys": {"team": {"aliases": ["squad"]}}},
+    "tag_policy": {"keys": {"team": {"aliases": ["squad"], "required": True}}},
+    "virtual_tags": {
+        "rules": [{"name": "instances", "match": {"resource_id": "^(i)-"}, "set": {"environment": "\\1-machines"}}]
+    },
     "teams": [
         {"name": "Search", "cost_center": "CC1", "aliases": ["find"]},
         {"name": "Checkout", "cost_center": "CC2"},

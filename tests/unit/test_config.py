@@ -47,7 +47,13 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
     assert config.sections() == {
         "organization": {"name": "Example", "first_billing_period": "2026-01"},
         "sources": [{"name": "aws", "format": "cur", "location": "bills", "constants": {}}],
-        "tag_policy": {"keys": {key: {"aliases": []} for key in ("team", "cost_center", "project", "environment")}},
+        "tag_policy": {
+            "keys": {
+                key: {"aliases": [], "required": False, "exceptions": []}
+                for key in ("team", "cost_center", "project", "environment")
+            }
+        },
+        "virtual_tags": {"rules": []},
         "teams": [],
         "accounts": [],
         "cost_allocation": {"rules": []},

@@ -47,7 +47,8 @@ focus as (
         consumed_unit,
         pricing_unit,
         billing_currency,
-        tags_id
+        tags_id,
+        allocated_tags_id
     from {{ ref('stg_focus__charge_attributes') }}
 ),
 
@@ -140,7 +141,8 @@ cur as (
         parts.pricing_unit as consumed_unit,
         parts.pricing_unit,
         parts.line_item_currency_code as billing_currency,
-        parts.resource_tags_id as tags_id
+        parts.resource_tags_id as tags_id,
+        cast(null as bigint) as allocated_tags_id
     from cur_parts as parts
     left join {{ ref('stg_deliveries__maps') }} as products on parts.product_id = products.map_id
     left join services on parts.line_item_product_code = services.product_code

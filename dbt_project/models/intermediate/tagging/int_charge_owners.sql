@@ -7,17 +7,40 @@
     meta={'replace_by': 'scopes'},
     indexes=[{'columns': ['scope_id']}],
 ) }}
-{%- set changes = changed_days(digest='attributes_digest', sections=['tag_policy', 'teams', 'accounts', 'cost_allocation']) %}
+{%- set changes = changed_days(digest='attributes_digest', sections=['tag_policy', 'virtual_tags', 'teams', 'accounts', 'cost_allocation']) %}
 {{ note_changes(changes) }}
 
 with attributes as (
-    select * from {{ ref('int_charge_attributes') }}
+    select
+        charge_attributes.*,
+        {{ subject_id('charge_attributes') }} as subject_id
+    from {{ ref('int_charge_attributes') }} as charge_attributes
     where {{ in_changed_scopes(changes) }}
 ),
 
 tag_sets as (
-    select * from {{ ref('int_tag_sets_canonical') }}
-    where {{ in_changed_scopes(changes) }}
+    select
+        tag_sets.*,
+        team_spellings.team as named_team
+    from {{ ref('int_tag_sets_canonical') }} as tag_sets
+    left join {{ ref('int_team_spellings') }} as team_spellings
+        on {{ folded_value('tag_sets.team') }} = team_spellings.folded_team
+),
+
+virtual_tags as (
+    select
+        scope_id,
+        subject_id,
+        valid_from,
+        valid_to,
+        max(case when tag_key = 'team' then tag_value end) as team,
+        max(case when tag_key = 'team' then virtual_tag_rule end) as team_rule,
+        max(case when tag_key = 'cost_center' then tag_value end) as cost_center,
+        max(case when tag_key = 'project' then tag_value end) as project,
+        max(case when tag_key = 'environment' then tag_value end) as environment
+    from {{ ref('int_virtual_tags') }}
+    where outcome = 'decides' and {{ in_changed_scopes(changes) }}
+    group by 1, 2, 3, 4
 ),
 
 rule_periods as (
@@ -51,29 +74,6 @@ teams as (
     select * from {{ ref('stg_config__teams') }}
 ),
 
-team_spellings as (
-    select
-        {{ folded_value('team') }} as folded_team,
-        team
-    from teams
-
-    union all
-
-    select
-        {{ folded_value(json_value_text('aliases.value')) }} as folded_team,
-        teams.team
-    from teams
-    cross join lateral {{ json_items('teams.aliases') }} as aliases (value, position)
-),
-
-team_names as (
-    select
-        folded_team,
-        min(team) as team
-    from team_spellings
-    group by 1
-),
-
 accounts as (
     select
         rule_periods.valid_from,
@@ -100,20 +100,31 @@ owned as (
         attributes.commitment_discount_status,
         scope_periods.valid_from,
         scope_periods.valid_to,
-        coalesce(team_names.team, accounts.team, 'unallocated') as team,
-        tag_sets.cost_center as tagged_cost_center,
-        coalesce(tag_sets.project, accounts.project) as project,
-        coalesce(tag_sets.environment, accounts.environment) as environment,
+        coalesce(own_tags.named_team, allocated_tags.named_team, virtual_tags.team, accounts.team, 'unallocated') as team,
+        coalesce(own_tags.cost_center, allocated_tags.cost_center, virtual_tags.cost_center) as tagged_cost_center,
+        coalesce(own_tags.project, allocated_tags.project, virtual_tags.project, accounts.project) as project,
+        coalesce(
+            own_tags.environment, allocated_tags.environment, virtual_tags.environment, accounts.environment
+        ) as environment,
         -- In the order in which they count.
         case
-            when team_names.team is not null then 'own_tag'
+            when own_tags.named_team is not null then 'own_tag'
+            when allocated_tags.named_team is not null then 'allocated_tag'
+            when virtual_tags.team is not null then 'virtual_tag:' || virtual_tags.team_rule
             when accounts.team is not null then 'account'
             else 'unallocated'
         end as owner_source
     from attributes
     inner join scope_periods on attributes.scope_id = scope_periods.scope_id
-    left join tag_sets on attributes.scope_id = tag_sets.scope_id and attributes.tags_id = tag_sets.tags_id
-    left join team_names on {{ folded_value('tag_sets.team') }} = team_names.folded_team
+    left join tag_sets as own_tags on attributes.tags_id = own_tags.tags_id
+    left join tag_sets as allocated_tags on attributes.allocated_tags_id = allocated_tags.tags_id
+    -- Where virtual tag rules change, a period of all rules changes too: each lies within one stretch.
+    left join virtual_tags
+        on
+            attributes.scope_id = virtual_tags.scope_id
+            and attributes.subject_id = virtual_tags.subject_id
+            and scope_periods.valid_from >= virtual_tags.valid_from
+            and scope_periods.valid_from < virtual_tags.valid_to
     left join accounts
         on
             attributes.sub_account_id = accounts.sub_account_id

@@ -9,6 +9,10 @@ with boundaries as (
     select valid_from from {{ ref('stg_config__allocation_rules') }}
     union distinct
     select valid_to from {{ ref('stg_config__allocation_rules') }}
+    union distinct
+    select valid_from from {{ ref('stg_config__virtual_tag_rules') }}
+    union distinct
+    select valid_to from {{ ref('stg_config__virtual_tag_rules') }}
 )
 
 select

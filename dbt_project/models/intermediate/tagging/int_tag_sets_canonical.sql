@@ -1,23 +1,51 @@
--- One row per scope and distinct tag set: the values of the keys of the tag policy.
+-- One row per distinct tag set: the values of the keys of the tag policy, and of those that virtual tag rules look at.
+-- A tag set is read once: its content never changes.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    on_schema_change='sync_all_columns',
+    meta={'replace_by': 'version'},
+    indexes=[{'columns': ['tags_id']}],
+) }}
+{%- set sections = ['tag_policy', 'virtual_tags'] %}
+{%- set changes = dict(changed_days(digest='attributes_digest', sections=sections), version=rules_version(sections)) %}
+{{ note_changes(changes) }}
+
 with tag_keys as {{ evaluated_once() }} (
     select * from {{ ref('stg_config__tag_keys') }}
 ),
 
+attributes as (
+    select * from {{ ref('int_charge_attributes') }}
+    where {{ in_changed_scopes(changes) }}
+),
+
+delivered as (
+    select tags_id from attributes
+    union distinct
+    select allocated_tags_id as tags_id from attributes
+),
+
 tag_sets as (
-    select distinct
-        scope_id,
-        tags_id
-    from {{ ref('int_charge_attributes') }}
-    where tags_id is not null
+    select delivered.tags_id from delivered
+    where
+        delivered.tags_id is not null
+        {%- if is_incremental() %}
+        and not exists (
+            select 1 from {{ this }} as known
+            where delivered.tags_id = known.tags_id and known.version = '{{ changes.version }}'
+        )
+        {%- endif %}
 )
 
 select
-    tag_sets.scope_id,
     tag_sets.tags_id,
     canonical.team,
     canonical.cost_center,
     canonical.project,
-    canonical.environment
+    canonical.environment,
+    canonical.tag_values,
+    '{{ changes.version }}' as version
 from tag_sets
 inner join {{ ref('stg_deliveries__maps') }} as maps on tag_sets.tags_id = maps.map_id
 cross join lateral (  -- noqa: ST05
@@ -36,7 +64,8 @@ cross join lateral (  -- noqa: ST05
         max(case when candidates.tag_key = 'team' then candidates.tag_value end) as team,
         max(case when candidates.tag_key = 'cost_center' then candidates.tag_value end) as cost_center,
         max(case when candidates.tag_key = 'project' then candidates.tag_value end) as project,
-        max(case when candidates.tag_key = 'environment' then candidates.tag_value end) as environment
+        max(case when candidates.tag_key = 'environment' then candidates.tag_value end) as environment,
+        {{ json_object_of('candidates.tag_key', 'candidates.tag_value') }} as tag_values
     from candidates
     where candidates.priority = 1
 ) as canonical

@@ -8,7 +8,7 @@ with keys as (
     where sections.section = 'tag_policy'
 ),
 
-spellings as (
+declared as (
     select
         tag_key,
         0 as position,
@@ -23,6 +23,28 @@ spellings as (
         {{ folded_tag_key(json_value_text('aliases.value')) }} as folded_key
     from keys
     cross join lateral {{ json_items("keys.settings -> 'aliases'") }} as aliases (value, position)
+),
+
+-- Keys that only virtual tag rules look at.
+looked_at as (
+    select {{ folded_tag_key("substr(" ~ json_text('patterns.value', 'field') ~ ", 5)") }} as folded_key
+    from {{ ref('stg_config__sections') }} as sections
+    cross join lateral {{ json_items("sections.content -> 'rules'") }} as rules (value, position)
+    cross join lateral {{ json_items("rules.value -> 'match'") }} as patterns (value, position)
+    where sections.section = 'virtual_tags' and {{ json_text('patterns.value', 'field') }} like 'tag:%'
+),
+
+spellings as (
+    select * from declared
+
+    union all
+
+    select
+        looked_at.folded_key as tag_key,
+        0 as position,
+        looked_at.folded_key
+    from looked_at
+    where looked_at.folded_key not in (select declared.folded_key from declared)
 )
 
 select

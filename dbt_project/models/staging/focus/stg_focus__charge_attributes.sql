@@ -37,5 +37,6 @@ select
     pricing_unit,
     billing_currency,
     tags_id,
+    allocated_tags_id,
     {{ utc_month('billing_period_start') }} as billing_period
 from {{ source('raw', 'focus_charge_attributes') }}

@@ -1,0 +1,58 @@
+-- One row per scope, virtual tag rule and currency: what the rule matched, and what it decided.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    on_schema_change='sync_all_columns',
+    meta={'replace_by': 'scopes'},
+    indexes=[{'columns': ['scope_id']}],
+) }}
+{%- set changes = changed_days(parents=['int_tag_costs_daily', 'int_virtual_tags']) %}
+{%- set outcomes = {'decides': 'decided', 'shadowed': 'shadowed', 'tagged': 'tagged', 'no_value': 'no_value'} %}
+{{ note_changes(changes) }}
+
+with costs as (
+    select * from {{ ref('int_tag_costs_daily') }}
+    where {{ in_changed_scopes(changes) }}
+),
+
+subjects as (
+    select * from {{ ref('int_tag_subjects') }}
+    where {{ in_changed_scopes(changes) }}
+),
+
+-- A rule may set several keys; what it decides one of counts as decided.
+rule_subjects as (
+    select
+        scope_id,
+        subject_id,
+        valid_from,
+        valid_to,
+        {%- for outcome, name in outcomes.items() %}
+        max(case when outcome = '{{ outcome }}' then 1 else 0 end) = 1 as is_{{ name }},
+        {%- endfor %}
+        rule_position
+    from {{ ref('int_virtual_tags') }}
+    where {{ in_changed_scopes(changes) }}
+    group by scope_id, subject_id, valid_from, valid_to, rule_position
+)
+
+select
+    rule_subjects.scope_id,
+    rule_subjects.rule_position,
+    costs.billing_currency,
+    count(distinct subjects.resource_id) as matched_resource_count,
+    {%- for name in outcomes.values() %}
+    count(distinct case when rule_subjects.is_{{ name }} then subjects.resource_id end) as {{ name }}_resource_count,
+    count(case when rule_subjects.is_{{ name }} then 1 end) as {{ name }}_row_count,
+    {%- endfor %}
+    sum(costs.effective_cost) as matched_cost,
+    sum(case when rule_subjects.is_decided then costs.effective_cost else 0 end) as decided_cost
+from rule_subjects
+inner join costs
+    on
+        rule_subjects.scope_id = costs.scope_id
+        and rule_subjects.subject_id = costs.subject_id
+        and rule_subjects.valid_from <= costs.charge_date
+        and rule_subjects.valid_to > costs.charge_date
+inner join subjects on rule_subjects.scope_id = subjects.scope_id and rule_subjects.subject_id = subjects.subject_id
+group by 1, 2, 3
