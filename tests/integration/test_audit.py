@@ -146,7 +146,7 @@ def test_concurrent_events_follow_on_each_other(database: str, log: psycopg.Conn
 
 
 def test_what_cannot_be_kept_is_refused(log: psycopg.Connection) -> None:
-    with pytest.raises(TypeError, match="float .* cannot be kept"):
+    with pytest.raises(TypeError, match=r"float .* cannot be kept"):
         append(log, action="close", subject="2026-05", details={"cost": 0.1})
     for text in ("a\x00b", "a\udce4b"):
         with pytest.raises(FinopsError, match="cannot keep the text"):
