@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from orchestration.cli_audit import audit
+from orchestration.cli_close import close, reopen
+from orchestration.cli_options import CONFIG_OPTION
 from orchestration.lib import paths, postgres
 from orchestration.lib.errors import FinopsError
 
@@ -44,12 +46,8 @@ def main() -> None:
 
 
 main.add_command(audit)
-
-CONFIG_OPTION = click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Settings file. Default: FINOPS_CONFIG, else config/finops-config.yaml, else the sample organisation.",
-)
+main.add_command(close)
+main.add_command(reopen)
 
 
 @main.command()

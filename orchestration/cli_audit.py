@@ -17,7 +17,7 @@ def audit() -> None:
 
 @audit.command()
 def verify() -> None:
-    """Check every event against its hash and its place, and name those that were changed, removed or put in.
+    """Check every event against its hash and its place, and closed months against their close, and name what was tampered with.
 
     Example: finops audit verify
     """
@@ -25,15 +25,19 @@ def verify() -> None:
 
     from orchestration.lib import audit as log
     from orchestration.lib import postgres
+    from orchestration.lib.close import verify_closes
     from orchestration.lib.warehouse import ensure_warehouse
 
     with psycopg.connect(postgres.ensure_running(), autocommit=True) as connection:
         ensure_warehouse(connection)
         found = log.verify(connection)
-    if found.problems:
-        listed = "\n".join(f"  {problem.text}" for problem in found.problems)
-        raise FinopsError(f"the audit log was tampered with:\n{listed}")
-    click.echo(f"{found.events} events, each as it was written. Hash of the last: {found.hash or 'none'}")
+        problems = [problem.text for problem in found.problems] + verify_closes(connection)
+    if problems:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise FinopsError(f"what was written for ever was tampered with:\n{listed}")
+    click.echo(
+        f"{found.events} events and all closed months are as they were written. Hash of the last: {found.hash or 'none'}"
+    )
 
 
 @audit.command(name="list")

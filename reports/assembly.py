@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -13,6 +12,7 @@ from typing import Any
 import psycopg
 
 from reports import queries
+from reports.completeness import read_progress
 from reports.formatting import counted, to_cents
 from reports.queries import Question, Row, ask
 from reports.statement import (
@@ -20,7 +20,6 @@ from reports.statement import (
     AccountLine,
     InvoiceLine,
     PoolLine,
-    Progress,
     Report,
     ServiceLine,
     SourceLine,
@@ -50,8 +49,7 @@ def read_report(connection: psycopg.Connection[Any], period: date) -> Report:
         "invoices": ask(connection, queries.INVOICES, question),
     }
     names = {row["account_id"]: row["account_name"] or "" for row in ask(connection, queries.ACCOUNT_NAMES, question)}
-    delivered = sorted(ask(connection, queries.PROGRESS, question), key=itemgetter("source_name"))
-    progress = tuple(_progress(row, period) for row in delivered)
+    progress = read_progress(connection, period)
     # While a month is open, a change against the whole month before it would say nothing.
     comparable = all(source.complete for source in progress)
     lines: dict[str, int] = defaultdict(int)
@@ -70,11 +68,6 @@ def read_report(connection: psycopg.Connection[Any], period: date) -> Report:
         statements=tuple(statements),
         rules=tuple(settings.get("cost_allocation", {}).get("rules", ())),
     )
-
-
-def _progress(row: Row, period: date) -> Progress:
-    last = date(period.year, period.month, calendar.monthrange(period.year, period.month)[1])
-    return Progress(row["source_name"], row["last_day"], row["has_later_months"] or row["last_day"] >= last)
 
 
 def _statement(

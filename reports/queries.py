@@ -172,18 +172,6 @@ full join reported using (billing_currency, source_name)
 full join charged using (billing_currency, source_name)
 """
 
-# One row per source with charges in the month: its last day there, and whether it has delivered a later month.
-PROGRESS = """
-select
-    source_name,
-    max(charge_date) filter (where billing_period = %(period)s) as last_day,
-    max(billing_period) > %(period)s as has_later_months
-from finops.daily_costs
-where billing_period >= %(period)s
-group by 1
-having count(*) filter (where billing_period = %(period)s) > 0
-"""
-
 # One row per currency and invoice. The difference is of the whole invoice, over all months and sources that it covers.
 INVOICES = """
 select

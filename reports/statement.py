@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from reports.completeness import Progress
 from reports.formatting import to_cents
 
 UNALLOCATED = "unallocated"
@@ -178,15 +179,6 @@ class Statement:
     def agrees(self) -> bool:
         """Whether the whole bill arrived in the chargeback."""
         return all(source.agrees for source in self.sources)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a source has delivered the month."""
-
-    source: str
-    last_day: date
-    complete: bool
 
 
 @dataclass(frozen=True)

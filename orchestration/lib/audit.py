@@ -118,18 +118,18 @@ def append(
 
     Example: append(connection, action="close", subject="2026-10", details={"rows": 12})
     """
-    actor, action, subject = map(_plain, (actor or current_actor(), action, subject))
-    plain = _plain(details)
+    actor, action, subject = map(plain, (actor or current_actor(), action, subject))
+    kept = plain(details)
     with connection.transaction():
         row = connection.execute("select id, hash, clock_timestamp() from audit.head for update").fetchone()
         if row is None:
             raise FinopsError("the audit log has lost its end (audit.head is empty): see `finops audit verify`.")
         event_id, previous, at = row[0] + 1, row[1], row[2]
-        event_hash = _hash(event_id, at, actor, action, subject, plain, previous)
+        event_hash = _hash(event_id, at, actor, action, subject, kept, previous)
         connection.execute(
             "insert into audit.events (id, at, actor, action, subject, details, previous_hash, hash)"
             " values (%s, %s, %s, %s, %s, %s, %s, %s)",
-            [event_id, at, actor, action, subject, Jsonb(plain), previous, event_hash],
+            [event_id, at, actor, action, subject, Jsonb(kept), previous, event_hash],
         )
         connection.execute("update audit.head set id = %s, hash = %s", [event_id, event_hash])
     return int(event_id)
@@ -183,7 +183,7 @@ def _hash(event_id: int, at: datetime, actor: str, action: str, subject: str, de
     return sha256(text.encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value as it comes back from a jsonb column."""
     if value is None or isinstance(value, bool | int):
         return value
@@ -196,9 +196,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {_plain(str(key)): _plain(item) for key, item in value.items()}
+        return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} {value!r} cannot be kept in an audit event")
 
 

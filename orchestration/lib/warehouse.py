@@ -1,4 +1,4 @@
-"""The tables that no model makes: the ledger of deliveries, lines and attributes of each format, and the audit log."""
+"""The tables that no model makes: the ledger of deliveries, lines and attributes of each format, the audit log and closes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.lib.audit import ensure_audit
+from orchestration.lib.close_tables import ensure_closes
 from orchestration.lib.formats.columns import Column, Format, Kind
 from orchestration.lib.formats.registry import FORMATS
 
@@ -63,6 +64,7 @@ def ensure_warehouse(connection: psycopg.Connection) -> None:
         connection.execute("select pg_advisory_xact_lock(%s)", [_SCHEMA_LOCK])
         connection.execute(_LEDGER)
         ensure_audit(connection)
+        ensure_closes(connection)
         for format_ in FORMATS.values():
             for name, columns in (
                 (format_.line_table, line_columns(format_)),

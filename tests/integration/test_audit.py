@@ -26,7 +26,7 @@ def log(database: str) -> Iterator[psycopg.Connection]:
         ensure_warehouse(connection)
         for number in range(1, 5):
             details = {"number": number, "cost": Decimal("12.50"), "day": date(2026, 10, 1), "text": 'é "q" \\u0000'}
-            assert append(connection, action="close", subject=f"2026-0{number}", details=details, actor="Ana") == number
+            assert append(connection, action="note", subject=f"2026-0{number}", details=details, actor="Ana") == number
         yield connection
 
 
@@ -39,7 +39,7 @@ def test_events_are_chained_and_come_back_as_written(log: psycopg.Connection) ->
     events = rows.fetchall()
     assert events[1][:4] == (
         "Ana",
-        "close",
+        "note",
         "2026-02",
         {"number": 2, "cost": "12.50", "day": "2026-10-01", "text": 'é "q" \\u0000'},
     )
@@ -116,7 +116,7 @@ def test_tampering_is_found(log: psycopg.Connection, statement: str, found: list
 def test_a_forged_event_behind_the_end_is_found(log: psycopg.Connection) -> None:
     """Its hash is right, as whoever reads the code can make one."""
     with log.transaction(force_rollback=True):
-        append(log, action="close", subject="2026-05", details={}, actor="Eve")
+        append(log, action="note", subject="2026-05", details={}, actor="Eve")
         forged = log.execute("select * from audit.events where id = 5").fetchone()
     log.execute("insert into audit.events values (%s, %s, %s, %s, %s, '{}', %s, %s)", [*forged[:5], *forged[6:]])  # type: ignore[index]
     assert texts(log) == ["event 5 was put in behind the end of the log"]
@@ -124,8 +124,8 @@ def test_a_forged_event_behind_the_end_is_found(log: psycopg.Connection) -> None
 
 def test_a_transaction_that_is_rolled_back_leaves_no_gap(log: psycopg.Connection) -> None:
     with log.transaction(force_rollback=True):
-        append(log, action="close", subject="2026-05", details={})
-    assert append(log, action="close", subject="2026-06", details={}) == 5
+        append(log, action="note", subject="2026-05", details={})
+    assert append(log, action="note", subject="2026-06", details={}) == 5
     assert texts(log) == []
 
 
@@ -147,10 +147,10 @@ def test_concurrent_events_follow_on_each_other(database: str, log: psycopg.Conn
 
 def test_what_cannot_be_kept_is_refused(log: psycopg.Connection) -> None:
     with pytest.raises(TypeError, match=r"float .* cannot be kept"):
-        append(log, action="close", subject="2026-05", details={"cost": 0.1})
+        append(log, action="note", subject="2026-05", details={"cost": 0.1})
     for text in ("a\x00b", "a\udce4b"):
         with pytest.raises(FinopsError, match="cannot keep the text"):
-            append(log, action="close", subject="2026-05", details={"reason": text})
+            append(log, action="note", subject="2026-05", details={"reason": text})
     assert verify(log).events == 4
 
 
@@ -158,10 +158,10 @@ def test_the_actor_is_named_by_the_environment_or_the_system(
     log: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FINOPS_ACTOR", "ana@example.com")
-    append(log, action="close", subject="a", details={})
+    append(log, action="note", subject="a", details={})
     monkeypatch.setenv("FINOPS_ACTOR", " ")
     monkeypatch.setenv("LOGNAME", "ops")
-    append(log, action="close", subject="b", details={})
+    append(log, action="note", subject="b", details={})
     found = log.execute("select actor from audit.events where id > 4 order by id").fetchall()
     assert found == [("ana@example.com",), ("ops",)]
 
@@ -170,9 +170,9 @@ def test_the_actor_is_named_by_the_environment_or_the_system(
 def test_the_command_line_lists_and_verifies(log: psycopg.Connection) -> None:
     listed = CliRunner().invoke(cli.main, ["audit", "list"])
     assert [line.split("  ")[3:5] for line in listed.output.splitlines()] == [
-        ["close", f"2026-0{n}"] for n in range(1, 5)
+        ["note", f"2026-0{n}"] for n in range(1, 5)
     ]
-    assert CliRunner().invoke(cli.main, ["audit", "verify"]).output.startswith("4 events, each as it was written.")
+    assert CliRunner().invoke(cli.main, ["audit", "verify"]).output.startswith("4 events and all closed")
     log.execute(DISABLE)
     log.execute("update audit.events set actor = 'Bob' where id = 2")
     found = CliRunner().invoke(cli.main, ["audit", "verify"])
