@@ -77,6 +77,9 @@ class Project:
         feed.deliver(f"{month}/bill.csv", csv_bytes(*lines))
         feed.load_one()
 
+    def feed(self, source: str) -> Feed:
+        return self._feeds[source]
+
     def command(self, *arguments: str) -> list[str]:
         return [str(dbt.executable()), *arguments, "--project-dir", str(dbt.project_dir())]
 
