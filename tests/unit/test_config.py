@@ -203,7 +203,7 @@ accounts:
         ),
         (
             "teams: [{name: a, cost_center: 1}]\nchargeback: {markups: [{team: a, percent: 5, valid_from: 2026-03-02}]}",
-            "chargeback.markups[0].valid_from: must be the first day of a month",
+            "valid_from: found '2026-03-02', must be the first day of a month",
         ),
         (
             """teams: [{name: a, cost_center: 1}]
