@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import click
@@ -10,20 +9,8 @@ import click
 from orchestration.cli_options import CONFIG_OPTION
 
 
-class _Month(click.ParamType):  # type: ignore[type-arg]
-    """A month as people write it, YYYY-MM; its first day."""
-
-    name = "month"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        try:
-            return date.fromisoformat(f"{value}-01")
-        except ValueError:
-            self.fail(f"{value!r} is not a month such as 2026-10", param, ctx)
-
-
 @click.command()
-@click.argument("month", type=_Month(), required=False)
+@click.argument("month", required=False)
 @click.option("--list", "show_list", is_flag=True, help="List every close there ever was instead.")
 @click.option(
     "--accept-difference", "invoices", multiple=True, help="Id of an invoice whose difference is accepted. Repeatable."
@@ -31,7 +18,7 @@ class _Month(click.ParamType):  # type: ignore[type-arg]
 @click.option("--reason", "reasons", multiple=True, help="Why; once for each accepted difference, in their order.")
 @CONFIG_OPTION
 def close(
-    month: date | None, show_list: bool, invoices: tuple[str, ...], reasons: tuple[str, ...], config: Path | None
+    month: str | None, show_list: bool, invoices: tuple[str, ...], reasons: tuple[str, ...], config: Path | None
 ) -> None:
     """Sign a month: what teams pay for it is kept as it is, and what changes later is adjusted in the first open month.
 
@@ -40,6 +27,7 @@ def close(
     from orchestration.lib import postgres
     from orchestration.lib.close import close_and_report
     from orchestration.lib.config import load_config
+    from orchestration.lib.months import first_day
     from orchestration.lib.settings import active_config
 
     if show_list:
@@ -49,10 +37,11 @@ def close(
         raise click.UsageError("Which month? Example: finops close 2026-10")
     if len(invoices) != len(reasons):
         raise click.UsageError("Give one --reason for each --accept-difference.")
+    first = first_day(month)
     chosen = load_config(config) if config else active_config()
     url = postgres.ensure_running()
-    done, page = close_and_report(url, chosen, month, dict(zip(invoices, reasons, strict=True)))
-    click.echo(f"{month:%Y-%m} is closed: {done.row_count:,} rows, hash {done.content_hash}")
+    done, page = close_and_report(url, chosen, first, dict(zip(invoices, reasons, strict=True)))
+    click.echo(f"{month} is closed: {done.row_count:,} rows, hash {done.content_hash}")
     for total in done.record["totals"]:
         what = f"adjustments of {total['adjusts_billing_period'][:7]}" if total["adjusts_billing_period"] else "charges"
         click.echo(
@@ -65,20 +54,20 @@ def close(
 
 
 @click.command()
-@click.argument("month", type=_Month())
+@click.argument("month")
 @click.option("--reason", required=True, help="Why it is reopened.")
-def reopen(month: date, reason: str) -> None:
+def reopen(month: str, reason: str) -> None:
     """Take back the close of the last closed month. What was signed is kept, beside the reason.
 
     Example: finops reopen 2026-10 --reason "an invoice was missing"
     """
     from orchestration.lib import postgres
     from orchestration.lib.close import reopen_month
+    from orchestration.lib.months import first_day
 
-    close_id = reopen_month(postgres.ensure_running(), month, reason)
-    click.echo(
-        f"{month:%Y-%m} is open again (close {close_id} is taken back). `finops run` brings its figures up to date."
-    )
+    first = first_day(month)
+    close_id = reopen_month(postgres.ensure_running(), first, reason)
+    click.echo(f"{month} is open again (close {close_id} is taken back). `finops run` brings its figures up to date.")
 
 
 def _list() -> None:
