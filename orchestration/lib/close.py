@@ -224,7 +224,9 @@ def _hash_of_rows(connection: Connection, schema: str, table: str, key: str, val
 
 def _record(connection: Connection, month: date, accepted: Mapping[str, str]) -> dict[str, Any]:
     """What is kept with the rows of a month: what they add up to, what they were made from, and what was accepted."""
-    sums = sql.SQL(", ").join(sql.SQL("trim_scale(sum({0})) as {0}").format(sql.Identifier(measure)) for measure in _MEASURES)
+    sums = sql.SQL(", ").join(
+        sql.SQL("trim_scale(sum({0})) as {0}").format(sql.Identifier(measure)) for measure in _MEASURES
+    )
     totals = sql.SQL(
         "select source_name, billing_currency, adjusts_billing_period, {} from finops.chargeback_reports"
         " where billing_period = %s group by 1, 2, 3 order by 1, 2, 3"

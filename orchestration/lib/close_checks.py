@@ -76,7 +76,7 @@ def active_closes(connection: Connection) -> dict[date, tuple[int, Any, str]]:
 def differences(connection: Connection, month: date) -> list[tuple[str, str, str, Any]]:
     """Invoices of a month that do not agree with what was delivered: id, issuer, currency and difference."""
     return connection.execute(
-        "select distinct invoice_id, invoice_issuer_name, billing_currency, difference_cost"
+        "select distinct invoice_id, invoice_issuer_name, billing_currency, trim_scale(difference_cost)"
         " from finops.invoice_reconciliation where billing_period = %s and status = 'difference' order by 1, 2, 3",
         [month],
     ).fetchall()
