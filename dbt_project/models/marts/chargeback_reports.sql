@@ -62,20 +62,21 @@ changes as (
         billing_period as adjusts_billing_period
     from differences
     group by {{ keys | join(', ') }}, billing_period
-    having
-        {%- for measure in measures %}
-        sum({{ measure }}) <> 0{{ ' or' if not loop.last }}
-        {%- endfor %}
 ),
 
 adjustments as (
     select
         changes.*,
         closes.close_id as adjusts_close_id,
-        cast({{ dbt.dateadd('month', 1, 'last_close.billing_period') }} as date) as billing_period
+        cast(last_close.billing_period + interval '1 month' as date) as billing_period
     from changes
     cross join last_close
     left join closes on changes.adjusts_billing_period = closes.billing_period
+    where
+        false
+        {%- for measure in measures %}
+        or changes.{{ measure }} <> 0
+        {%- endfor %}
 )
 
 select
