@@ -9,6 +9,9 @@ from pathlib import Path
 
 import click
 
+from orchestration.cli_audit import audit
+from orchestration.cli_close import close, reopen
+from orchestration.cli_options import CONFIG_OPTION
 from orchestration.lib import paths, postgres
 from orchestration.lib.errors import FinopsError
 
@@ -42,11 +45,9 @@ def main() -> None:
     """
 
 
-CONFIG_OPTION = click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Settings file. Default: FINOPS_CONFIG, else config/finops-config.yaml, else the sample organisation.",
-)
+main.add_command(audit)
+main.add_command(close)
+main.add_command(reopen)
 
 
 @main.command()

@@ -9,6 +9,7 @@ import dagster as dg
 
 from orchestration.defs.automation.jobs import refresh
 from orchestration.defs.automation.sensors import delivery_sensor
+from orchestration.defs.close.jobs import close_job
 from orchestration.defs.dbt.assets import dbt_resource, models
 from orchestration.defs.gates.checks import gate
 from orchestration.defs.ingest.assets import config_asset, source_asset
@@ -34,7 +35,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             chargeback_report(config),
         ],
         asset_checks=[gate()],
-        jobs=[refresh],
+        jobs=[refresh, close_job(config)],
         sensors=[delivery_sensor(config)],
         resources={"warehouse": Warehouse(), "dbt": dbt_resource()},
         # Steps are short and share one database: a process for each would cost more than it saves.

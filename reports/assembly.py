@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import calendar
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
@@ -13,14 +12,16 @@ from typing import Any
 import psycopg
 
 from reports import queries
+from reports.completeness import read_progress
 from reports.formatting import counted, to_cents
 from reports.queries import Question, Row, ask
 from reports.statement import (
     UNALLOCATED,
     AccountLine,
+    AdjustmentLine,
+    Closed,
     InvoiceLine,
     PoolLine,
-    Progress,
     Report,
     ServiceLine,
     SourceLine,
@@ -48,15 +49,16 @@ def read_report(connection: psycopg.Connection[Any], period: date) -> Report:
         "pools": ask(connection, queries.POOLS, question),
         "sources": ask(connection, queries.SOURCES, question),
         "invoices": ask(connection, queries.INVOICES, question),
+        "adjustments": ask(connection, queries.ADJUSTMENTS, question),
     }
     names = {row["account_id"]: row["account_name"] or "" for row in ask(connection, queries.ACCOUNT_NAMES, question)}
-    delivered = sorted(ask(connection, queries.PROGRESS, question), key=itemgetter("source_name"))
-    progress = tuple(_progress(row, period) for row in delivered)
+    progress = read_progress(connection, period)
+    closed = next((_closed(row) for row in ask(connection, queries.CLOSED, question)), None)
     # While a month is open, a change against the whole month before it would say nothing.
-    comparable = all(source.complete for source in progress)
+    comparable = closed is not None or all(source.complete for source in progress)
     lines: dict[str, int] = defaultdict(int)
-    for row in answers["sources"]:
-        lines[row["billing_currency"]] += row["lines"] or 0
+    for row in (*answers["sources"], *answers["adjustments"]):
+        lines[row["billing_currency"]] += row.get("lines") or 0
     currencies = sorted(lines, key=lambda currency: (-lines[currency], currency))
     statements = []
     for currency in currencies:
@@ -66,15 +68,17 @@ def read_report(connection: psycopg.Connection[Any], period: date) -> Report:
         organization=settings.get("organization", {}).get("name", ""),
         period=period,
         basis=basis,
+        mode=settings.get("chargeback", {}).get("mode", "chargeback"),
+        closed=closed,
         progress=progress,
         statements=tuple(statements),
         rules=tuple(settings.get("cost_allocation", {}).get("rules", ())),
     )
 
 
-def _progress(row: Row, period: date) -> Progress:
-    last = date(period.year, period.month, calendar.monthrange(period.year, period.month)[1])
-    return Progress(row["source_name"], row["last_day"], row["has_later_months"] or row["last_day"] >= last)
+def _closed(row: Row) -> Closed:
+    """In UTC, so that a page does not depend on where it is written."""
+    return Closed(row["closed_at"].astimezone(UTC), row["closed_by"], row["content_hash"])
 
 
 def _statement(
@@ -121,6 +125,10 @@ def _statement(
             PoolLine(row["allocation_rule"], row["cost"], row["left_over"], row["teams"])
             for row in sorted(answers["pools"], key=lambda row: (-row["cost"], row["allocation_rule"]))
         ),
+        adjustments=tuple(
+            AdjustmentLine(row["period"], row["team"], row["close_hash"], row["cost"], row["markup"])
+            for row in sorted(answers["adjustments"], key=itemgetter("period", "team"))
+        ),
         months=months,
         history=_history(history, months),
     )
@@ -130,13 +138,17 @@ def _teams(now: Sequence[Row], before: Sequence[Row], *, compared: bool) -> list
     """Every team of this month, and of the one before where they are compared, the dearest first."""
     this = {row["team"]: row for row in now}
     former = {row["team"]: row["cost"] for row in before}
-    absent: Row = {"cost": Decimal(0), "shared": Decimal(0), "cost_centers": None}
+    nothing = Decimal(0)
+    absent: Row = {"cost": nothing, "shared": nothing, "adjusted": nothing, "markup": nothing, "cost_centers": None}
     lines = []
     for team in this.keys() | (former.keys() if compared else set()):
         row = this.get(team, absent)
         centers = tuple(sorted(row["cost_centers"] or ()))
         previous = former.get(team, Decimal(0)) if compared else None
-        lines.append(TeamLine(team, centers, row["cost"] - row["shared"], row["shared"], previous))
+        own = row["cost"] - row["adjusted"]
+        lines.append(
+            TeamLine(team, centers, own - row["shared"], row["shared"], row["adjusted"], row["markup"], previous)
+        )
     return sorted(lines, key=lambda line: (-line.total, line.team))
 
 

@@ -15,7 +15,8 @@ from reports.statement import Report
 _STATEMENT = (
     "billing_period", "billing_currency", "team", "cost_center", "project", "cost_type", "allocation_rule",
     "allocation_method", "allocation_share", "source_name", "billing_account_id", "sub_account_id", "charge_category",
-    "billed_cost", "effective_cost", "contracted_cost", "list_cost",
+    "billed_cost", "effective_cost", "contracted_cost", "list_cost", "billed_markup", "effective_markup",
+    "contracted_markup", "list_markup", "adjusts_billing_period", "adjusts_close_id",
 )  # fmt: skip
 _SERVICES = (
     "billing_currency", "team", "cost_type", "service_name", "service_category", "cost_basis", "cost",

@@ -31,7 +31,7 @@ def render(report: Report, csv_names: Sequence[str]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        {name: getattr(formatting, name) for name in ("money", "change", "month", "listed", "short")}
+        {name: getattr(formatting, name) for name in ("money", "change", "month", "day", "listed", "short")}
     )
     environment.globals.update({name: getattr(formatting, name) for name in ("percent", "growth", "counted")})
     environment.globals["bar_width"] = _bar_width

@@ -35,6 +35,11 @@ class Question:
             raise ValueError(f"{basis!r} is no cost basis: {', '.join(COST_BASES)}")
         return cls(period, month_before(period, 1), month_before(period, months - 1), basis)
 
+    @property
+    def markup(self) -> str:
+        """The column of the mark-up on the cost basis."""
+        return self.basis.replace("_cost", "_markup")
+
 
 @contextmanager
 def one_view(connection: psycopg.Connection[Any]) -> Iterator[None]:
@@ -48,7 +53,7 @@ def one_view(connection: psycopg.Connection[Any]) -> Iterator[None]:
 
 def ask(connection: psycopg.Connection[Any], query: LiteralString, question: Question) -> list[Row]:
     """The rows of a query in which {basis} stands for the cost basis and %(period)s and the like for the months."""
-    statement = sql.SQL(query).format(basis=sql.Identifier(question.basis))
+    statement = sql.SQL(query).format(basis=sql.Identifier(question.basis), markup=sql.Identifier(question.markup))
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(statement, vars(question)).fetchall()
 
@@ -67,7 +72,9 @@ select
     team,
     coalesce(sum({basis}), 0) as cost,
     coalesce(sum({basis}) filter (where cost_type = 'shared'), 0) as shared,
-    coalesce(sum(billed_cost), 0) as billed_cost,
+    coalesce(sum({basis}) filter (where cost_type = 'adjustment'), 0) as adjusted,
+    coalesce(sum({markup}), 0) as markup,
+    coalesce(sum(billed_cost) filter (where cost_type <> 'adjustment'), 0) as billed_cost,
     count(*) filter (where {basis} is null) as unknown_rows,
     array_agg(distinct cost_center) filter (where cost_center is not null) as cost_centers
 from finops.chargeback_reports
@@ -129,11 +136,31 @@ select
     coalesce(sum({basis}) filter (where cost_type = 'unallocated'), 0) as left_over,
     count(distinct team) filter (where cost_type = 'shared') as teams
 from finops.chargeback_reports
-where billing_period = %(period)s and allocation_rule is not null
+where billing_period = %(period)s and allocation_rule is not null and cost_type <> 'adjustment'
 group by 1, 2
 """
 
-# One row per currency and source: the bill as delivered, as reported and as charged back.
+# One row per currency, closed month and team: what has changed since it was signed, and is charged in this month.
+ADJUSTMENTS = """
+select
+    coalesce(c.billing_currency, '') as billing_currency,
+    c.adjusts_billing_period as period,
+    c.team,
+    p.content_hash as close_hash,
+    coalesce(sum(c.{basis}), 0) as cost,
+    coalesce(sum(c.{markup}), 0) as markup
+from finops.chargeback_reports as c
+left join finops.closed_periods as p on c.adjusts_close_id = p.close_id
+where c.billing_period = %(period)s and c.cost_type = 'adjustment'
+group by 1, 2, 3, 4
+"""
+
+# The close of the month, if it is closed.
+CLOSED = """
+select closed_at, closed_by, content_hash from finops.closed_periods where billing_period = %(period)s
+"""
+
+# One row per currency and source: the bill as delivered, as reported, and as charged back in this month's statement or later.
 SOURCES = """
 with delivered as (
     select coalesce(billing_currency, '') as billing_currency, source_name, sum(delivered_cost) as delivered
@@ -160,9 +187,10 @@ charged as (
         coalesce(billing_currency, '') as billing_currency,
         source_name,
         sum(billed_cost) as charged,
+        coalesce(sum(billed_cost) filter (where adjusts_billing_period is not null), 0) as charged_later,
         coalesce(sum({basis}), 0) as basis_charged
     from finops.chargeback_reports
-    where billing_period = %(period)s
+    where coalesce(adjusts_billing_period, billing_period) = %(period)s
     group by 1, 2
 )
 
@@ -170,18 +198,6 @@ select *
 from delivered
 full join reported using (billing_currency, source_name)
 full join charged using (billing_currency, source_name)
-"""
-
-# One row per source with charges in the month: its last day there, and whether it has delivered a later month.
-PROGRESS = """
-select
-    source_name,
-    max(charge_date) filter (where billing_period = %(period)s) as last_day,
-    max(billing_period) > %(period)s as has_later_months
-from finops.daily_costs
-where billing_period >= %(period)s
-group by 1
-having count(*) filter (where billing_period = %(period)s) > 0
 """
 
 # One row per currency and invoice. The difference is of the whole invoice, over all months and sources that it covers.
@@ -203,7 +219,8 @@ STATEMENT = """
 select
     billing_period, billing_currency, team, cost_center, project, cost_type, allocation_rule, allocation_method,
     allocation_share, source_name, billing_account_id, sub_account_id, charge_category,
-    billed_cost, effective_cost, contracted_cost, list_cost
+    billed_cost, effective_cost, contracted_cost, list_cost,
+    billed_markup, effective_markup, contracted_markup, list_markup, adjusts_billing_period, adjusts_close_id
 from finops.chargeback_reports
 where billing_period = %(period)s
 """

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from reports.completeness import Progress
 from reports.formatting import to_cents
 
 UNALLOCATED = "unallocated"
@@ -15,18 +16,28 @@ UNALLOCATED = "unallocated"
 
 @dataclass(frozen=True)
 class TeamLine:
-    """What a team pays: its own charges and its part of the pools. `previous`: None where nothing is compared."""
+    """What a team costs: its own charges, its part of the pools, and what has changed in closed months.
+
+    `markup`: what it pays on top. `previous`: None where nothing is compared.
+    """
 
     team: str
     cost_centers: tuple[str, ...]
     direct: Decimal
     shared: Decimal
+    adjusted: Decimal
+    markup: Decimal
     previous: Decimal | None
 
     @property
     def total(self) -> Decimal:
-        """What the team pays altogether."""
-        return self.direct + self.shared
+        """What the team costs altogether."""
+        return self.direct + self.shared + self.adjusted
+
+    @property
+    def to_pay(self) -> Decimal:
+        """What the team pays: its cost and the mark-up on it."""
+        return self.total + self.markup
 
     @property
     def change(self) -> Decimal | None:
@@ -62,10 +73,31 @@ class AccountLine:
 
 
 @dataclass(frozen=True)
+class AdjustmentLine:
+    """What has changed for a team in a closed month since it was signed. `close_hash`: of that close, if there is one."""
+
+    period: date
+    team: str
+    close_hash: str | None
+    cost: Decimal
+    markup: Decimal
+
+
+@dataclass(frozen=True)
+class Closed:
+    """By whom and when a month was closed, and the hash of what was signed."""
+
+    closed_at: datetime
+    closed_by: str
+    content_hash: str
+
+
+@dataclass(frozen=True)
 class SourceLine:
     """The bill of a source on its way: as delivered, as reported, as charged back.
 
-    `basis_…`: the same in the cost basis of the report. `from_other_months`: what was delivered with another month.
+    `charged_later`: the part that later statements charge, as it changed after the month was closed. `basis_…`: the same in the
+    cost basis of the report. `from_other_months`: what was delivered with another month.
     """
 
     source: str
@@ -73,6 +105,7 @@ class SourceLine:
     delivered: Decimal
     reported: Decimal
     charged: Decimal
+    charged_later: Decimal
     basis_reported: Decimal
     basis_charged: Decimal
     from_other_months: Decimal
@@ -121,7 +154,7 @@ class PoolLine:
 
 @dataclass(frozen=True)
 class Statement:
-    """Everything that is said about one currency.
+    """Everything that is said about one currency. `total`: the cost of the month with its adjustments, without mark-ups.
 
     `change` and the changes of lines: None where the month before is absent or cannot be compared.
     `other_…`: how many are not listed, and their sum. `history`: team -> cost in each of `months`.
@@ -145,19 +178,39 @@ class Statement:
     invoices: tuple[InvoiceLine, ...]
     other_invoices: tuple[int, Decimal]
     pools: tuple[PoolLine, ...]
+    adjustments: tuple[AdjustmentLine, ...]
     months: tuple[date, ...]
     history: Mapping[str, tuple[Decimal, ...]]
 
     @property
+    def lines(self) -> tuple[TeamLine, ...]:
+        """Every line of the team table."""
+        return (*self.teams, self.unallocated) if self.unallocated else self.teams
+
+    @property
     def shared_total(self) -> Decimal:
         """What was shared, over all teams."""
-        lines = (*self.teams, self.unallocated) if self.unallocated else self.teams
-        return sum((line.shared for line in lines), Decimal(0))
+        return sum((line.shared for line in self.lines), Decimal(0))
+
+    @property
+    def adjusted_total(self) -> Decimal:
+        """What has changed in closed months, over all teams."""
+        return sum((line.adjusted for line in self.lines), Decimal(0))
+
+    @property
+    def markup_total(self) -> Decimal:
+        """What is paid on top of the cost, over all teams."""
+        return sum((line.markup for line in self.lines), Decimal(0))
+
+    @property
+    def own_total(self) -> Decimal:
+        """The cost of the month itself, without what has changed in closed months."""
+        return self.total - self.adjusted_total
 
     @property
     def direct_total(self) -> Decimal:
         """What was not shared, the unallocated included."""
-        return self.total - self.shared_total
+        return self.own_total - self.shared_total
 
     @property
     def basis_reported(self) -> Decimal:
@@ -181,31 +234,27 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a source has delivered the month."""
-
-    source: str
-    last_day: date
-    complete: bool
-
-
-@dataclass(frozen=True)
 class Report:
-    """A month: who it is for, how complete it is, what was paid in each currency, and the rules it was shared by."""
+    """A month: who it is for, how complete it is, what was paid in each currency, and the rules it was shared by.
+
+    `closed`: None while it is open. `mode`: whether teams pay (chargeback) or are shown (showback) what it says.
+    """
 
     organization: str
     period: date
     basis: str
+    mode: str
+    closed: Closed | None
     progress: tuple[Progress, ...]
     statements: tuple[Statement, ...]
     rules: tuple[Mapping[str, Any], ...]
 
     @property
     def complete(self) -> bool:
-        """Whether every source has delivered the month to its end."""
-        return bool(self.progress) and all(source.complete for source in self.progress)
+        """Whether every source has delivered the month to its end; else it could not have been closed."""
+        return self.closed is not None or (bool(self.progress) and all(source.complete for source in self.progress))
 
     @property
     def open_sources(self) -> list[Progress]:
         """Sources that have not delivered the month to its end."""
-        return [source for source in self.progress if not source.complete]
+        return [] if self.complete else [source for source in self.progress if not source.complete]

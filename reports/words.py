@@ -40,8 +40,8 @@ _MATCHES = {
 def brief(statement: Statement, report: Report) -> list[str]:
     """What a reader must know of a currency, in a few sentences."""
     return [sentence for sentence in (
-        _total(statement, report), _largest_team(statement), _largest_change(statement), _unallocated(statement),
-        _bill(statement),
+        _total(statement, report), _adjusted(statement), _largest_team(statement), _largest_change(statement),
+        _unallocated(statement), _bill(statement),
     ) if sentence]  # fmt: skip
 
 
@@ -67,6 +67,13 @@ def _total(statement: Statement, report: Report) -> str:
         f"The {basis} is {currency} {money(statement.total)}: "
         f"{currency} {money(abs(difference))}{share} {direction} than in {before}."
     )
+
+
+def _adjusted(statement: Statement) -> str:
+    if not statement.adjustments:
+        return ""
+    months = listed([month(period) for period in sorted({line.period for line in statement.adjustments})])
+    return f"{statement.currency} {change(statement.adjusted_total)} of it is for changes in {months}, closed before they came in."
 
 
 def _largest_team(statement: Statement) -> str:
@@ -148,10 +155,18 @@ def notes(report: Report) -> list[str]:
         found += [f"{currency}: {note}" for note in _notes_of_currency(statement, BASES[report.basis][0])]
     if len(report.statements) > 1:
         found.append("Currencies are never added together: each has a part of its own.")
-    found.append(
-        "A month may still change after it is complete: providers correct and credit for weeks. A later report of this "
-        "month replaces this one."
-    )
+    if report.mode == "showback":
+        found.append("Showback: teams are shown what they cost, and nothing is charged to them.")
+    if report.closed:
+        found.append(
+            f"The month was closed by {report.closed.closed_by}, and stays as it was signed; the sha256 of the signed rows is "
+            f"{report.closed.content_hash}. What changes in it later is an adjustment in the first open month."
+        )
+    else:
+        found.append(
+            "A month may still change after it is complete: providers correct and credit for weeks. Until the month is closed, "
+            "a later report of it replaces this one."
+        )
     return found
 
 
@@ -163,6 +178,12 @@ def _notes_of_currency(statement: Statement, basis: str) -> Iterator[str]:
         yield (
             "an invoice covers other months or sources too. Its difference is that of the whole invoice, not of this "
             "month's lines alone."
+        )
+    later = sum((line.charged_later for line in statement.sources), Decimal(0))
+    if any(line.charged_later for line in statement.sources):
+        yield (
+            f"{change(later)} of the billed cost came in after the month was closed, and is an adjustment in a later month. Services "
+            "and unallocated accounts are shown as they are known now, teams as they were signed."
         )
     late = sum((line.from_other_months for line in statement.sources), Decimal(0))
     if to_cents(late):

@@ -16,7 +16,9 @@ from orchestration.lib.config_models import (
     Account,
     AllocationRule,
     Config,
+    Dated,
     Invoice,
+    Markup,
     Source,
     Team,
 )
@@ -28,6 +30,7 @@ from orchestration.lib.formats.registry import FORMATS
 __all__ = ["Config", "load_config"]
 
 Entry = TypeVar("Entry", bound=Settings)
+DatedEntry = TypeVar("DatedEntry", bound=Dated)
 
 
 def load_config(path: Path) -> Config:
@@ -55,6 +58,7 @@ def _find_conflicts(document: Document) -> None:
     teams = _entries(document, ("teams",), Team)
     accounts = _entries(document, ("accounts",), Account)
     rules = _entries(document, ("cost_allocation", "rules"), AllocationRule)
+    markups = _entries(document, ("chargeback", "markups"), Markup)
     invoices = _entries(document, ("invoices",), Invoice)
     virtual_tags = _entries(document, ("virtual_tags", "rules"), VirtualTagRule)
     _report_repeats(document, sources, "name", lambda source: source.name)
@@ -68,8 +72,9 @@ def _find_conflicts(document: Document) -> None:
     _check_constants(document, sources)
     check_tag_keys(document)
     _check_team_spellings(document, teams)
-    _check_accounts(document, accounts)
-    _check_references(document, teams, accounts, rules)
+    _check_overlaps(document, accounts, "sub_account_id", "the account {} is also mapped by {}")
+    _check_overlaps(document, markups, "team", "the team {} also has the mark-up {}")
+    _check_references(document, teams, [*accounts, *markups], rules)
     check_virtual_tags(document, virtual_tags, teams)
 
 
@@ -129,18 +134,18 @@ def _check_team_spellings(document: Document, teams: dict[Location, Team]) -> No
                 document.report(where, f"{document.shown(where)} is already a name or alias of {path_text(first)}.")
 
 
-def _check_accounts(document: Document, accounts: dict[Location, Account]) -> None:
-    """On each day an account has one owner at most."""
+def _check_overlaps(document: Document, entries: dict[Location, DatedEntry], key: str, text: str) -> None:
+    """On each day one entry holds at most of those with the same key. `text`: what is said of the key and the other entry."""
     same: dict[str, list[Location]] = {}
-    for location, account in accounts.items():
-        same.setdefault(account.sub_account_id, []).append(location)
+    for location, entry in entries.items():
+        same.setdefault(getattr(entry, key), []).append(location)
     for locations in same.values():
         for first, second in combinations(locations, 2):
-            if accounts[first].overlaps(accounts[second]):
-                shown = document.shown((*second, "sub_account_id"))
+            if entries[first].overlaps(entries[second]):
+                said = text.format(document.shown((*second, key)), path_text(first))
                 document.report(
                     second,
-                    f"the account {shown} is also mapped by {path_text(first)} on some of the same days. "
+                    f"{said} on some of the same days. "
                     "Set valid_from and valid_to so that one ends where the next begins.",
                 )
 
@@ -148,11 +153,11 @@ def _check_accounts(document: Document, accounts: dict[Location, Account]) -> No
 def _check_references(
     document: Document,
     teams: dict[Location, Team],
-    accounts: dict[Location, Account],
+    named: list[Location],
     rules: dict[Location, AllocationRule],
 ) -> None:
-    """Teams are referred to by name, written as in their list."""
-    references = [(*location, "team") for location in accounts]
+    """Teams are referred to by name, written as in their list. `named`: the entries with the key team."""
+    references = [(*location, "team") for location in named]
     for location, rule in rules.items():
         references += [(*location, "match", "teams", index) for index in range(len(rule.match.teams or ()))]
     listed = document.data.get("teams")

@@ -126,6 +126,27 @@ class CostAllocation(Settings):
     rules: tuple[AllocationRule, ...] = ()
 
 
+class Markup(Dated):
+    """What a team pays on top of its cost, in per cent. A month has one mark-up, so it begins and ends with a month."""
+
+    team: Text
+    percent: Annotated[Decimal, Field(ge=0, le=1000, decimal_places=6)]
+
+    @field_validator("valid_from", "valid_to")
+    @classmethod
+    def _first_of_month(cls, day: date | None) -> date | None:
+        if day is not None and day.day != 1:
+            raise ValueError("must be the first day of a month: what a team pays is worked out by the month")
+        return day
+
+
+class Chargeback(Settings):
+    """Whether teams pay what their report says, or are only shown it, and what they pay on top."""
+
+    mode: Literal["chargeback", "showback"] = "chargeback"
+    markups: tuple[Markup, ...] = ()
+
+
 class Invoice(Settings):
     """What a provider asked for, to compare with what it delivered."""
 
@@ -152,6 +173,7 @@ class Config(Settings):
     teams: tuple[Team, ...] = ()
     accounts: tuple[Account, ...] = ()
     cost_allocation: CostAllocation = CostAllocation()
+    chargeback: Chargeback = Chargeback()
     invoices: tuple[Invoice, ...] = ()
     reports: Reports = Reports()
 

@@ -39,7 +39,7 @@ def store_config(connection: psycopg.Connection[Any], config: Config) -> dict[st
     store at the same time do so one after the other. Raises FinopsError, and stores nothing, where a pattern is wrong.
     """
     sections = config.sections()
-    hashes = {section: sha256(canonical_json(content).encode()).hexdigest() for section, content in sections.items()}
+    hashes = section_hashes(config)
     with connection.transaction():
         check_patterns(connection, config)
         connection.execute("select pg_advisory_xact_lock(hashtextextended('config.sections', 0))")
@@ -53,6 +53,12 @@ def store_config(connection: psycopg.Connection[Any], config: Config) -> dict[st
             connection.execute(_SUPERSEDE, (loaded_at, section))
             connection.execute(_INSERT, (section, hashes[section], Jsonb(sections[section]), loaded_at))
     return hashes
+
+
+def section_hashes(config: Config) -> dict[str, str]:
+    """Section -> content hash of a configuration."""
+    sections = config.sections()
+    return {section: sha256(canonical_json(content).encode()).hexdigest() for section, content in sections.items()}
 
 
 def canonical_json(content: Any) -> str:

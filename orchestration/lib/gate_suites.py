@@ -147,6 +147,10 @@ _COST_RECORDS = Suite(
 )
 
 _MONTH = "source_name, billing_period, billing_currency"
+_ADJUSTED_MONTH = "source_name, billing_currency, coalesce(adjusts_billing_period, billing_period)"
+_CHARGED, _REPORTED = (
+    ", ".join(f"coalesce(sum({basis}), 0) as {prefix}{basis}" for basis in COST_BASES) for prefix in ("", "reported_")
+)
 _POOL = f"{_MONTH}, billing_account_id, sub_account_id, charge_category, allocation_rule"
 
 _CHARGEBACK_REPORTS = Suite(
@@ -160,7 +164,7 @@ _CHARGEBACK_REPORTS = Suite(
         _CURRENCY,
         _PERIOD_IS_A_MONTH,
         _one_of("charge_category", CHARGE_CATEGORIES),
-        _one_of("cost_type", COST_TYPES),
+        _one_of("cost_type", [*COST_TYPES, "adjustment"]),
         Check(
             "allocation_share is between 0 and 1",
             "ExpectColumnValuesToBeBetween",
@@ -170,24 +174,42 @@ _CHARGEBACK_REPORTS = Suite(
             "what comes from a pool names its rule and share, and nothing else does",
             """
             select chargeback_id, cost_type, allocation_rule, allocation_share from {batch}
-            where (allocation_rule is null) <> (allocation_share is null)
+            where cost_type <> 'adjustment' and (
+                (allocation_rule is null) <> (allocation_share is null)
                 or (cost_type = 'shared' and allocation_rule is null)
                 or (cost_type = 'direct' and allocation_rule is not null)
+            )
             """,
         ),
         _no_rows(
             "the shares of a pool add up to 1",
             f"""
             select {_POOL}, sum(allocation_share) as shares from {{batch}}
-            where allocation_rule is not null
+            where allocation_rule is not null and cost_type <> 'adjustment'
             group by {_POOL}
             having sum(allocation_share) <> 1
             """,  # noqa: S608
         ),
-        _same_totals(
+        _no_rows(
+            "adjustments alone name a closed month, and it is before their own",
+            """
+            select chargeback_id, cost_type, billing_period, adjusts_billing_period from {batch}
+            where (cost_type = 'adjustment') <> (adjusts_billing_period is not null)
+                or adjusts_billing_period >= billing_period
+            """,
+        ),
+        # A cost that is no longer known is adjusted to 0, so that unknown and 0 are the same here.
+        _no_rows(
             "each source, month and currency is charged back to the last digit",
-            _MONTH,
-            {basis: basis for basis in COST_BASES},
+            f"""
+            select source_name, billing_currency, month, {", ".join(f"{b}, reported_{b}" for b in COST_BASES)}
+            from (select {_ADJUSTED_MONTH} as month, {_CHARGED} from {{batch}} group by 1, 2, 3) as charged
+            full join (
+                select source_name, billing_currency, billing_period as month, {_REPORTED}
+                from finops.daily_costs group by 1, 2, 3
+            ) as reported using (source_name, billing_currency, month)
+            where {" or ".join(f"coalesce({b}, 0) <> coalesce(reported_{b}, 0)" for b in COST_BASES)}
+            """,  # noqa: S608
         ),
     ),
 )

@@ -13,7 +13,8 @@ import psycopg
 from orchestration.lib import paths
 
 # A report shows its month and the months before it: what those days were built from, whether a later month has come since
-# (the month is then complete), and what the settings say.
+# (the month is then complete), which closes were taken back, and what the settings say. A close itself changes its own report alone,
+# which then stays as it was signed.
 _DIGESTS = """
 with months as (
     select distinct billing_period from finops.daily_costs
@@ -44,12 +45,14 @@ newest as (
 
 select
     built.billing_period,
-    md5(
+    coalesce('closed ' || closed.close_id || ' ' || closed.content_hash, md5(
         built.digest
         || (select string_agg((newest.delivery_period > built.billing_period)::text, ',' order by newest.source_name) from newest)
         || (select string_agg(content_hash, ',' order by section) from config.sections where superseded_at is null)
-    )
+        || (select coalesce(string_agg(close_id::text, ',' order by close_id), '') from audit.reopenings)
+    ))
 from built
+left join finops.closed_periods as closed using (billing_period)
 order by built.billing_period
 """
 

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from orchestration.lib import dbt
+from orchestration.lib.built_state import current_state, record_state
 from orchestration.lib.config_models import Config
 from orchestration.lib.config_store import store_config
 from orchestration.lib.warehouse import ensure_warehouse
@@ -78,8 +79,10 @@ class Project:
 
     def configure(self, **sections: Any) -> None:
         """Store the settings, with other sections in place of some."""
+        context = {"path": self.folder / "finops-config.yaml"}
+        self.config = Config.model_validate(SETTINGS | sections, context=context)
         with psycopg.connect(self.url) as connection:
-            store_config(connection, Config.model_validate(SETTINGS | sections))
+            store_config(connection, self.config)
 
     def deliver(self, source: str, month: str, lines: Sequence[Line]) -> None:
         """Replace what lies there of a source by one month, and take it in."""
@@ -87,6 +90,9 @@ class Project:
         feed.clear()
         feed.deliver(f"{month}/bill.csv", csv_bytes(*lines))
         feed.load_one()
+
+    def feed(self, source: str) -> Feed:
+        return self._feeds[source]
 
     def command(self, *arguments: str) -> list[str]:
         return [str(dbt.executable()), *arguments, "--project-dir", str(dbt.project_dir())]
@@ -104,7 +110,12 @@ class Project:
         return done.stdout
 
     def build(self, *arguments: str) -> str:
-        return self.run(*dbt.BUILD_ARGUMENTS, *arguments)
+        """Build everything, and note what it was built from, as a run does."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            state = current_state(connection)
+            printed = self.run(*dbt.BUILD_ARGUMENTS, *arguments)
+            record_state(connection, state)
+        return printed
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url) as connection:

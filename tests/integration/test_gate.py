@@ -136,8 +136,14 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
         (
             "chargeback_reports",
             DIRECT.format("cost_type = 'x'"),
-            "cost_type is one of direct, shared, unallocated",
+            "cost_type is one of direct, shared, unallocated, adjustment",
             "x",
+        ),
+        (
+            "chargeback_reports",
+            DIRECT.format("cost_type = 'adjustment'"),
+            "adjustments alone name a closed month, and it is before their own",
+            "adjustment",
         ),
         ("chargeback_reports", SHARED.format("allocation_share = 1.2"), "allocation_share is between 0 and 1", "1.2"),
         (

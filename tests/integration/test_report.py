@@ -16,6 +16,7 @@ import pytest
 
 from reports.assembly import read_report
 from reports.chargeback import ReportFiles, write_chargeback_report
+from reports.page import render
 from reports.statement import Report, Statement
 from reports.words import brief, notes
 from tests.support.marts import Charge, make_marts, set_section
@@ -168,6 +169,90 @@ def test_invoices_agree_to_the_cent(database: str) -> None:
     assert (dollars.agrees, dollars.spans) == (True, False)
     assert (euros.agrees, euros.spans) == (False, True)
     assert any("covers other months or sources too" in note for note in notes(report))
+
+
+# September was closed. A charge of it that came later is paid in October, and shows in September where it is of.
+CLOSED_SEPTEMBER = """
+insert into finops.closed_periods values (7, '2026-09-01', '2026-10-04 23:30:00-05', 'Ana', 2, 'abcdef0123456789');
+insert into finops.daily_costs (
+    source_name, billing_account_id, sub_account_id, charge_category, service_name, team, cost_type, billing_currency, line_count,
+    billed_cost, effective_cost, contracted_cost, list_cost, billing_period, delivery_period, charge_date
+)
+select source_name, billing_account_id, sub_account_id, charge_category, service_name, team, cost_type, billing_currency, 1,
+    2.5, 2.5, 2.5, 2.5, billing_period, delivery_period, charge_date
+from finops.daily_costs where team = 'Search' and billing_period = '2026-09-01';
+update finops.invoice_reconciliation set delivered_cost = delivered_cost + 2.5 where billing_period = '2026-09-01';
+insert into finops.chargeback_reports (
+    chargeback_id, source_name, billing_account_id, sub_account_id, charge_category, team, cost_center, cost_type, billing_currency,
+    billed_cost, effective_cost, contracted_cost, list_cost, billing_period, adjusts_billing_period, adjusts_close_id
+)
+select 'adjustment', source_name, billing_account_id, sub_account_id, charge_category, team, cost_center, 'adjustment', billing_currency,
+    2.5, 2.5, 2.5, 2.5, '2026-10-01', billing_period, 7
+from finops.chargeback_reports where team = 'Search' and billing_period = '2026-09-01';
+"""
+
+
+def test_adjustments_of_closed_months_are_lines_of_their_own(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        prepare(connection, CHARGES)
+        connection.execute(CLOSED_SEPTEMBER)
+        report = read_report(connection, PERIOD)
+        connection.rollback()
+    statement = statement_of(report, "USD")
+    assert report.closed is None
+    assert [(line.period, line.team, line.close_hash, line.cost) for line in statement.adjustments] == [
+        (date(2026, 9, 1), "Search", "abcdef0123456789", D("2.5"))
+    ]
+    search = statement.teams[0]
+    assert (search.direct, search.adjusted, search.total) == (D("80.004"), D("2.5"), D("82.504") + search.shared)
+    assert (statement.total, statement.own_total, statement.adjusted_total) == (D("122.505"), D("120.005"), D("2.5"))
+    assert sum(line.direct + line.shared + line.adjusted for line in statement.lines) == statement.total
+    assert (statement.direct_total, statement.shared_total) == (D("108.005"), D(12))
+    # The bill of the month is that of the month alone.
+    assert statement.billed == D("150.001")
+    assert statement.agrees
+    page = render(report, [])
+    assert "USD +2.50 of it is for changes in September 2026, closed before they came in." in page
+    assert '<td class="code">abcdef012345</td>' in page
+    assert 'data-adjustments="2.5"' in page
+    assert [(pool.rule, pool.cost) for pool in statement.pools] == [("tax", D(12))]
+
+
+def test_a_closed_month_shows_what_was_signed_and_what_came_later(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        prepare(connection, CHARGES)
+        connection.execute(CLOSED_SEPTEMBER)
+        report = read_report(connection, date(2026, 9, 1))
+        connection.rollback()
+    statement = statement_of(report, "USD")
+    assert report.complete
+    assert (statement.total, statement.adjustments) == (D(100), ())
+    assert [(line.delivered, line.charged, line.charged_later) for line in statement.sources] == [
+        (D("102.5"), D("102.5"), D("2.5"))
+    ]
+    assert statement.agrees
+    page = unescape(render(report, []))
+    assert '<span class="state closed">Closed</span> Signed on 5 October 2026, as <code>abcdef012345</code>.' in page
+    assert "The month was closed by Ana, and stays as it was signed" in page
+    assert "+2.50 of the billed cost came in after the month was closed" in page
+
+
+def test_a_mark_up_is_paid_on_top_and_showback_says_so(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        prepare(connection, CHARGES)
+        set_section(connection, "chargeback", {"mode": "showback", "markups": []})
+        connection.execute("update finops.chargeback_reports set effective_markup = 0.0000000001 where team = 'Search'")
+        report = read_report(connection, PERIOD)
+        connection.rollback()
+    statement = statement_of(report, "USD")
+    assert statement.total == D("120.005")
+    assert statement.markup_total == D("0.0000000002")
+    assert statement.teams[0].to_pay == statement.teams[0].total + D("0.0000000002")
+    page = render(report, [])
+    assert "<h1>Showback report" in page
+    assert "Showback: teams are shown what they cost, and nothing is charged to them." in page
+    assert '<th scope="col" class="num">To pay</th>' in page
+    assert "<h3>Adjustments" not in page
 
 
 def test_what_is_not_known_is_noted(database: str) -> None:

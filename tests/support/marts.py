@@ -32,7 +32,12 @@ create table finops.chargeback_reports (
     chargeback_id text, source_name text, billing_account_id text, sub_account_id text, charge_category text,
     team text, cost_center text, project text, cost_type text, allocation_rule text, allocation_method text,
     billing_currency text, allocation_share numeric,
-    billed_cost numeric, effective_cost numeric, contracted_cost numeric, list_cost numeric, billing_period date
+    billed_cost numeric, effective_cost numeric, contracted_cost numeric, list_cost numeric,
+    billed_markup numeric, effective_markup numeric, contracted_markup numeric, list_markup numeric,
+    billing_period date, adjusts_billing_period date, adjusts_close_id bigint
+);
+create table finops.closed_periods (
+    close_id bigint, billing_period date, closed_at timestamptz, closed_by text, row_count bigint, content_hash text
 );
 create table finops.teams (team text, cost_center text, owner text);
 """

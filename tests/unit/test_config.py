@@ -57,6 +57,7 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
         "teams": [],
         "accounts": [],
         "cost_allocation": {"rules": []},
+        "chargeback": {"mode": "chargeback", "markups": []},
         "invoices": [],
         "reports": {"cost_basis": "effective_cost", "top_services": 10},
     }
@@ -192,6 +193,31 @@ accounts:
         (
             "tag_policy: {keys: {team: {aliases: [User:Env_]}, environment: {aliases: [env]}}}",
             "'env' already means team",
+        ),
+        (
+            "chargeback: {mode: chargback}",
+            "chargeback.mode: found 'chargback', allowed: chargeback, showback. Did you mean 'chargeback'?",
+        ),
+        ("chargeback: {markups: [{team: a, percent: 5}]}", "chargeback.markups[0].team: 'a' is none of the teams."),
+        (
+            "teams: [{name: a, cost_center: 1}]\nchargeback: {markups: [{team: a, percent: -1}]}",
+            "chargeback.markups[0].percent:",
+        ),
+        (
+            "teams: [{name: a, cost_center: 1}]\nchargeback: {markups: [{team: a, percent: 0.0000001}]}",
+            "chargeback.markups[0].percent:",
+        ),
+        (
+            "teams: [{name: a, cost_center: 1}]\nchargeback: {markups: [{team: a, percent: 5, valid_from: 2026-03-02}]}",
+            "valid_from: found '2026-03-02', must be the first day of a month",
+        ),
+        (
+            """teams: [{name: a, cost_center: 1}]
+chargeback:
+  markups:
+  - {team: a, percent: 1, valid_from: 2026-03-01}
+  - {team: a, percent: 2}""",
+            "chargeback.markups[1]: the team 'a' also has the mark-up chargeback.markups[0] on some of the same days.",
         ),
         ("tag_policy: {keys: {team: {aliases: [cost-center]}}}", "'cost-center' already means cost_center"),
         (

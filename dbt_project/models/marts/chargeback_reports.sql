@@ -1,63 +1,120 @@
--- One row per source, billing month, accounts, currency, charge category, paying owner, cost type and allocation rule: who pays what, and why.
-with own_costs as (
-    select
-        source_name,
-        billing_account_id,
-        sub_account_id,
-        charge_category,
-        team,
-        cost_center,
-        project,
-        cost_type,
-        cast(null as text) as allocation_rule,
-        cast(null as text) as allocation_method,
-        billing_currency,
-        cast(null as numeric) as allocation_share,
-        sum(billed_cost) as billed_cost,
-        sum(effective_cost) as effective_cost,
-        sum(contracted_cost) as contracted_cost,
-        sum(list_cost) as list_cost,
-        billing_period
-    from {{ ref('daily_costs') }}
-    where cost_type in ('direct', 'unallocated')
-    group by
-        source_name, billing_account_id, sub_account_id, charge_category, team, cost_center, project, cost_type, billing_currency,
-        billing_period
+-- One row per source, billing month, accounts, currency, charge category, paying owner, cost type, allocation rule and closed month that
+-- it adjusts: who pays what, and why. An open month shows what deliveries and rules say now. A closed month shows what was signed,
+-- and what has changed in it since is an adjustment in the first open month.
+{%- set keys = [
+    'source_name', 'billing_account_id', 'sub_account_id', 'charge_category', 'team', 'cost_center', 'project', 'allocation_rule',
+    'billing_currency',
+] %}
+{%- set measures = [
+    'billed_cost', 'effective_cost', 'contracted_cost', 'list_cost', 'billed_markup', 'effective_markup', 'contracted_markup', 'list_markup',
+] %}
+
+with computed as (
+    select * from {{ ref('int_chargebacks') }}
 ),
 
-allocated_costs as (
-    select
-        source_name,
-        billing_account_id,
-        sub_account_id,
-        charge_category,
-        team,
-        cost_center,
-        project,
-        -- A pool that nobody has a direct cost to share by stays visible under the name of its rule.
-        case when team = 'unallocated' then 'unallocated' else 'shared' end as cost_type,
-        allocation_rule,
-        allocation_method,
-        billing_currency,
-        allocation_share,
-        billed_cost,
-        effective_cost,
-        contracted_cost,
-        list_cost,
-        billing_period
-    from {{ ref('cost_allocations') }}
+closes as (
+    select * from {{ ref('stg_audit__closes') }}
 ),
 
-charges as (
-    select * from own_costs
+signed as (
+    select * from {{ ref('stg_audit__chargebacks') }}
+),
+
+-- Months close in their order, so that everything up to the last of them is settled: also a month that had no charges then.
+last_close as (
+    select max(billing_period) as billing_period from closes
+),
+
+open_rows as (
+    select computed.*
+    from computed
+    cross join last_close
+    where last_close.billing_period is null or computed.billing_period > last_close.billing_period
+),
+
+-- What settled months cost now, and what was signed for them: in their own close, and as adjustments in later ones.
+differences as (
+    select
+        {{ keys | join(', ') }},
+        {{ measures | join(', ') }},
+        computed.billing_period
+    from computed
+    inner join last_close on computed.billing_period <= last_close.billing_period
+
     union all
-    select * from allocated_costs
+
+    select
+        {{ keys | join(', ') }},
+        {%- for measure in measures %}
+        -{{ measure }} as {{ measure }},
+        {%- endfor %}
+        coalesce(adjusts_billing_period, billing_period) as billing_period
+    from signed
+),
+
+changes as (
+    select
+        {{ keys | join(', ') }},
+        {%- for measure in measures %}
+        sum({{ measure }}) as {{ measure }},
+        {%- endfor %}
+        billing_period as adjusts_billing_period
+    from differences
+    group by {{ keys | join(', ') }}, billing_period
+),
+
+adjustments as (
+    select
+        changes.*,
+        closes.close_id as adjusts_close_id,
+        cast(last_close.billing_period + interval '1 month' as date) as billing_period
+    from changes
+    cross join last_close
+    left join closes on changes.adjusts_billing_period = closes.billing_period
+    where
+        false
+        {%- for measure in measures %}
+        or changes.{{ measure }} <> 0
+        {%- endfor %}
 )
 
 select
-    {{ uuid_of([
-        'source_name', 'billing_period', 'billing_account_id', 'sub_account_id', 'billing_currency', 'charge_category', 'team', 'cost_center',
-        'project', 'cost_type', 'allocation_rule',
-    ]) }} as chargeback_id,
-    *
-from charges
+    chargeback_id,
+    {{ keys | join(', ') }},
+    cost_type,
+    allocation_method,
+    allocation_share,
+    {{ measures | join(', ') }},
+    billing_period,
+    cast(null as date) as adjusts_billing_period,
+    cast(null as bigint) as adjusts_close_id
+from open_rows
+
+union all
+
+select
+    chargeback_id,
+    {{ keys | join(', ') }},
+    cost_type,
+    allocation_method,
+    allocation_share,
+    {{ measures | join(', ') }},
+    billing_period,
+    adjusts_billing_period,
+    adjusts_close_id
+from signed
+
+union all
+
+select
+    {{ uuid_of(keys + ['billing_period', "'adjustment'", 'adjusts_billing_period']) }} as chargeback_id,
+    {{ keys | join(', ') }},
+    'adjustment' as cost_type,
+    cast(null as text) as allocation_method,
+    cast(null as numeric) as allocation_share,
+    {{ measures | join(', ') }},
+    billing_period,
+    adjusts_billing_period,
+    adjusts_close_id
+from adjustments

@@ -18,6 +18,7 @@ from orchestration.defs.partitions import billing_months
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import dbt as dbt_project
 from orchestration.lib import gate
+from orchestration.lib.built_state import current_state, record_state
 from orchestration.lib.config import Config
 from orchestration.lib.formats.registry import FORMATS
 from orchestration.lib.progress import watcher
@@ -65,12 +66,16 @@ def models(config: Config, manifest: Path) -> dg.AssetsDefinition:
         dbt_project.forget_old_builds()
         gate.prepare()
         with psycopg.connect(url, autocommit=True) as connection:
+            # Asked for before the build reads anything: what is loaded meanwhile is not claimed to be built.
+            state = current_state(connection)
             for event in dbt.cli(list(dbt_project.BUILD_ARGUMENTS), context=context).stream():
                 if isinstance(event, dg.Output):
                     key = context.asset_key_for_output(event.output_name)
                     watcher().note(key.path[-1])
                     event = _with_row_count(event, connection, key)
                 yield event
+            if not context.is_subset:
+                record_state(connection, state)
 
     return dbt_models
 
