@@ -10,11 +10,13 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from orchestration.lib.config_budgets import check_budgets
 from orchestration.lib.config_document import Document, Location, nearest, path_text, read_document
 from orchestration.lib.config_errors import explain
 from orchestration.lib.config_models import (
     Account,
     AllocationRule,
+    Budget,
     Config,
     Invoice,
     Settings,
@@ -70,6 +72,7 @@ def _find_conflicts(document: Document) -> None:
     _check_team_spellings(document, teams)
     _check_accounts(document, accounts)
     _check_references(document, teams, accounts, rules)
+    check_budgets(document, _entries(document, ("budgets",), Budget), teams)
 
 
 def _entries(document: Document, location: Location, model: type[Entry]) -> dict[Location, Entry]:

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from orchestration.lib.config_models import Config
+from orchestration.lib.currency_rates import RATES_TABLE, keep_rates, read_rates
 
 _TABLE = """
 create schema if not exists config;
@@ -35,13 +36,20 @@ def store_config(connection: psycopg.Connection[Any], config: Config) -> dict[st
     """Make this configuration the current one, in one transaction, and return section -> content hash (sha256 in hex).
 
     A section that changed gets a new version and its former one an end; an unchanged section is left alone. Runs that
-    store at the same time do so one after the other.
+    store at the same time do so one after the other. Exchange rates belong to the section `currencies`: they are kept in
+    the same transaction, and the section names their content hash.
     """
     sections = config.sections()
+    rates = read_rates(config)
+    if rates is not None:
+        sections["currencies"]["rates"]["content_hash"] = rates.content_hash
     hashes = {section: sha256(canonical_json(content).encode()).hexdigest() for section, content in sections.items()}
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtextextended('config.sections', 0))")
         connection.execute(_TABLE)
+        connection.execute(RATES_TABLE)
+        if rates is not None:
+            keep_rates(connection, rates)
         current = dict(
             connection.execute("select section, content_hash from config.sections where superseded_at is null")
         )

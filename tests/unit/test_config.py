@@ -52,6 +52,14 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
         "accounts": [],
         "cost_allocation": {"rules": []},
         "invoices": [],
+        "currencies": {},
+        "budgets": [],
+        "tag_write_back": {
+            "approved_rules": [],
+            "minimum_confidence": "0.9",
+            "region": "us-east-1",
+            "role_arns": {},
+        },
         "reports": {"cost_basis": "effective_cost", "top_services": 10},
     }
 
@@ -121,7 +129,7 @@ sources:
 invoices:
   - {invoice_issuer_name: A, invoice_id: 1, billing_currency: usd, amount: "1,234.5"}
 reports: {top_services: 0, cost_basis: effective}
-budgets: []
+budgetz: []
 """,
     )
     for line in (
@@ -136,7 +144,7 @@ budgets: []
         "line 10: invoices[0].billing_currency: found 'usd', must be a currency code such as USD.",
         "line 11: reports.cost_basis: found 'effective', allowed: effective_cost, billed_cost,",
         "line 11: reports.top_services: found '0', must be greater than or equal to 1.",
-        "line 12: budgets: is no key here.",
+        "line 12: budgetz: is no key here. Did you mean 'budgets'?",
         "12 problems.",
     ):
         assert line in message
