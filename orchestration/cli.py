@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from orchestration.cli_tags import tags
 from orchestration.lib import paths, postgres
 from orchestration.lib.errors import FinopsError
 
@@ -41,6 +42,8 @@ def main() -> None:
     Example: finops run --config config/finops-config.yaml
     """
 
+
+main.add_command(tags)
 
 CONFIG_OPTION = click.option(
     "--config",

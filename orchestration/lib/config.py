@@ -10,21 +10,20 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from orchestration.lib.config_base import Settings, spelling
 from orchestration.lib.config_budgets import check_budgets
 from orchestration.lib.config_document import Document, Location, nearest, path_text, read_document
 from orchestration.lib.config_errors import explain
 from orchestration.lib.config_models import (
     Account,
     AllocationRule,
-    Budget,
     Config,
     Invoice,
-    Settings,
     Source,
     TagKeys,
     Team,
-    spelling,
 )
+from orchestration.lib.config_money import Budget
 from orchestration.lib.formats.columns import squash
 from orchestration.lib.formats.registry import FORMATS
 

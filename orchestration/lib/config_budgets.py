@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 
 from orchestration.lib.config_document import Document, Location, nearest, path_text
-from orchestration.lib.config_models import Budget, Team
+from orchestration.lib.config_models import Team
+from orchestration.lib.config_money import Budget
 
 
 def check_budgets(document: Document, budgets: dict[Location, Budget], teams: dict[Location, Team]) -> None:

@@ -61,7 +61,9 @@ def test_costs_are_reported_in_one_currency(project: Project, tmp_path: Path) ->
         ("USD", "2025-03-02", D("0.9"), last, sum(cost), sum(round(one * D("0.9"), 10) for one in cost)),
         ("USD", "2025-03-03", last, last, sum(cost), sum(round(one * last, 10) for one in cost)),
     ]
-    effects = project.rows("select billing_currency, sum(fx_effective_cost) from finops.fx_effects group by 1 order by 1")
+    effects = project.rows(
+        "select billing_currency, sum(fx_effective_cost) from finops.fx_effects group by 1 order by 1"
+    )
     first_day = sum(round(one * D("0.9"), 10) - round(one * last, 10) for one in cost)
     assert effects == [("EUR", D(0)), ("USD", first_day)]
 
