@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 from reports import queries
+from reports.budgets import BUDGETS, budget_lines
 from reports.formatting import counted, to_cents
 from reports.queries import Question, Row, ask
 from reports.statement import (
@@ -68,6 +69,7 @@ def read_report(connection: psycopg.Connection[Any], period: date) -> Report:
         basis=basis,
         progress=progress,
         statements=tuple(statements),
+        budgets=budget_lines(ask(connection, BUDGETS, question)),
         rules=tuple(settings.get("cost_allocation", {}).get("rules", ())),
     )
 

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from reports.budgets import BudgetLine
 from reports.formatting import to_cents
 
 UNALLOCATED = "unallocated"
@@ -191,13 +192,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Report:
-    """A month: who it is for, how complete it is, what was paid in each currency, and the rules it was shared by."""
+    """A month: who it is for, how complete it is, what was paid in each currency, its budgets, and the rules it was shared by."""
 
     organization: str
     period: date
     basis: str
     progress: tuple[Progress, ...]
     statements: tuple[Statement, ...]
+    budgets: tuple[BudgetLine, ...]
     rules: tuple[Mapping[str, Any], ...]
 
     @property
