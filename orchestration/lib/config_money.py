@@ -53,7 +53,7 @@ class Budget(Dated):
     owner: Email
     monthly: BudgetAmount | None = None
     yearly: BudgetAmount | None = None
-    profile: Annotated[tuple[Weight, ...], Field(min_length=12, max_length=12)] | None = None
+    profile: tuple[Weight, ...] | None = None
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Budget:
@@ -61,8 +61,8 @@ class Budget(Dated):
             raise ValueError("needs exactly one of team, cost_center, project and service_name")
         if (self.monthly is None) == (self.yearly is None):
             raise ValueError("needs either monthly or yearly")
-        if self.profile is not None and (self.yearly is None or not any(self.profile)):
-            raise ValueError("profile divides a yearly amount by months: it needs yearly, and a number above 0")
+        if self.profile is not None and (self.yearly is None or len(self.profile) != 12 or not any(self.profile)):
+            raise ValueError("profile divides a yearly amount: it needs yearly, and twelve numbers that are not all 0")
         if any(day is not None and day.day != 1 for day in (self.valid_from, self.valid_to)):
             raise ValueError("valid_from and valid_to must be first days of months: budgets are of whole months")
         return self

@@ -1,5 +1,14 @@
--- One row per source, day, service, charge category, owner, cost type and billing currency: costs in the reporting currency.
+-- One row per source, delivered month, day, service, charge category, owner, cost type and billing currency: costs in the reporting currency.
 -- They are converted at the rate of the day and rounded to ten decimals here and nowhere else: what is reported elsewhere is a sum of these.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    on_schema_change='append_new_columns',
+    meta={'replace_by': 'delivery_days'},
+    indexes=[{'columns': ['charge_date']}],
+) }}
+{%- set changes = changed_days(parents=['daily_costs'], sections=['currencies']) %}
+{{ note_changes(changes) }}
 {%- set bases = ['billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] %}
 with costs as (
     select
@@ -15,10 +24,13 @@ with costs as (
         sum({{ basis }}) as {{ basis }},
         {%- endfor %}
         billing_period,
+        delivery_period,
         charge_date
     from {{ ref('daily_costs') }}
+    where {{ in_changed_days(changes, 'delivery') }}
     group by
-        source_name, service_name, charge_category, team, cost_center, project, cost_type, billing_currency, billing_period, charge_date
+        source_name, service_name, charge_category, team, cost_center, project, cost_type, billing_currency, billing_period,
+        delivery_period, charge_date
 )
 
 select
@@ -40,6 +52,7 @@ select
     {{ converted('costs.' ~ basis, 'rates.exchange_rate', 'costs.billing_currency', 'currencies.reporting_currency') }} as reporting_{{ basis }},
     {%- endfor %}
     costs.billing_period,
+    costs.delivery_period,
     costs.charge_date
 from costs
 cross join {{ ref('stg_config__currencies') }} as currencies
