@@ -208,6 +208,11 @@ class Report:
         return bool(self.progress) and all(source.complete for source in self.progress)
 
     @property
+    def most_used(self) -> Decimal:
+        """Charged over budgeted of the budget that is used most: what the longest bar stands for."""
+        return max((line.charged / line.budget for line in self.budgets if line.budget > 0), default=Decimal(1))
+
+    @property
     def open_sources(self) -> list[Progress]:
         """Sources that have not delivered the month to its end."""
         return [source for source in self.progress if not source.complete]

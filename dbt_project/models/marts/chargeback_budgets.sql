@@ -27,7 +27,10 @@ with charged as (
 ),
 
 months as (
-    select distinct billing_period from charged
+    select distinct
+        billing_period,
+        extract(month from billing_period) as calendar_month
+    from charged
 ),
 
 budgets as (
@@ -39,7 +42,7 @@ budgets as (
         on
             budgets.valid_from <= months.billing_period
             and budgets.valid_to > months.billing_period
-            and budgets.calendar_month = extract(month from months.billing_period)
+            and budgets.calendar_month = months.calendar_month
 ),
 
 -- A budget counts what is charged in its currency. One in the reporting currency counts other currencies too, at the month's reference rate.

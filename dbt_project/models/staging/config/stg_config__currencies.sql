@@ -1,4 +1,4 @@
--- One row where a reporting currency is configured, else none.
+-- One row per reporting currency: one where it is configured, else none.
 select
     {{ json_text('content', 'reporting') }} as reporting_currency,
     {{ json_text("(content -> 'rates')", 'content_hash') }} as rates_version
