@@ -12,6 +12,7 @@ import click
 from orchestration.cli_audit import audit
 from orchestration.cli_close import close, reopen
 from orchestration.cli_options import CONFIG_OPTION
+from orchestration.cli_tags import tags
 from orchestration.lib import paths, postgres
 from orchestration.lib.errors import FinopsError
 
@@ -48,6 +49,7 @@ def main() -> None:
 main.add_command(audit)
 main.add_command(close)
 main.add_command(reopen)
+main.add_command(tags)
 
 
 @main.command()

@@ -10,6 +10,7 @@ import dagster as dg
 from orchestration.defs.automation.jobs import refresh
 from orchestration.defs.automation.sensors import delivery_sensor
 from orchestration.defs.close.jobs import close_job
+from orchestration.defs.cloud.assets import cloud_tags
 from orchestration.defs.dbt.assets import dbt_resource, models
 from orchestration.defs.gates.checks import gate
 from orchestration.defs.ingest.assets import config_asset, source_asset
@@ -33,6 +34,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             *(source_asset(source, config) for source in config.sources),
             models(config, manifest),
             chargeback_report(config),
+            cloud_tags(config),
         ],
         asset_checks=[gate()],
         jobs=[refresh, close_job(config)],

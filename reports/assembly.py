@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from reports import queries
+from reports.budgets import BUDGETS, budget_lines
 from reports.completeness import read_progress
 from reports.formatting import counted, to_cents
 from reports.queries import Question, Row, ask
@@ -72,6 +73,7 @@ def read_report(connection: psycopg.Connection[Any], period: date) -> Report:
         closed=closed,
         progress=progress,
         statements=tuple(statements),
+        budgets=budget_lines(ask(connection, BUDGETS, question)),
         rules=tuple(settings.get("cost_allocation", {}).get("rules", ())),
     )
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from reports.budgets import BudgetLine
 from reports.completeness import Progress
 from reports.formatting import to_cents
 
@@ -235,7 +236,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Report:
-    """A month: who it is for, how complete it is, what was paid in each currency, and the rules it was shared by.
+    """A month: who it is for, how complete it is, what was paid in each currency, its budgets, and the rules it was shared by.
 
     `closed`: None while it is open. `mode`: whether teams pay (chargeback) or are shown (showback) what it says.
     """
@@ -247,12 +248,18 @@ class Report:
     closed: Closed | None
     progress: tuple[Progress, ...]
     statements: tuple[Statement, ...]
+    budgets: tuple[BudgetLine, ...]
     rules: tuple[Mapping[str, Any], ...]
 
     @property
     def complete(self) -> bool:
         """Whether every source has delivered the month to its end; else it could not have been closed."""
         return self.closed is not None or (bool(self.progress) and all(source.complete for source in self.progress))
+
+    @property
+    def most_used(self) -> Decimal:
+        """Charged over budgeted of the budget that is used most: what the longest bar stands for."""
+        return max((line.charged / line.budget for line in self.budgets if line.budget > 0), default=Decimal(1))
 
     @property
     def open_sources(self) -> list[Progress]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from orchestration.lib.config_base import Settings, spelling
+from orchestration.lib.config_budgets import check_budgets
 from orchestration.lib.config_document import Document, Location, nearest, path_text, read_document
 from orchestration.lib.config_errors import explain
 from orchestration.lib.config_models import (
@@ -22,6 +23,7 @@ from orchestration.lib.config_models import (
     Source,
     Team,
 )
+from orchestration.lib.config_money import Budget
 from orchestration.lib.config_tag_checks import check_tag_keys, check_virtual_tags
 from orchestration.lib.config_tagging import VirtualTagRule
 from orchestration.lib.formats.columns import squash
@@ -76,6 +78,7 @@ def _find_conflicts(document: Document) -> None:
     _check_overlaps(document, markups, "team", "the team {} also has the mark-up {}")
     _check_references(document, teams, [*accounts, *markups], rules)
     check_virtual_tags(document, virtual_tags, teams)
+    check_budgets(document, _entries(document, ("budgets",), Budget), teams)
 
 
 def _entries(document: Document, location: Location, model: type[Entry]) -> dict[Location, Entry]:

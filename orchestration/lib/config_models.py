@@ -11,10 +11,10 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
 from orchestration.lib.config_document import Location as DocumentLocation
+from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
 from orchestration.lib.config_tagging import TagPolicy, VirtualTags
 
 Name = Annotated[str, shaped(r"[a-z][a-z0-9_]{0,30}", "a lower-case letter followed by up to 30 of a-z, 0-9 and _")]
-Currency = Annotated[str, shaped(r"[A-Z]{3}", "a currency code such as USD")]
 Endpoint = Annotated[str, shaped(r"https?://[^\s/@]+(/[^\s@]*)?", "an http(s) address without user name and password")]
 Location = Annotated[str, shaped(r"(?!\w+://).+|s3://[^/\s]+(/.*)?", "the path of a folder or s3://bucket/prefix")]
 Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=18)]
@@ -175,6 +175,9 @@ class Config(Settings):
     cost_allocation: CostAllocation = CostAllocation()
     chargeback: Chargeback = Chargeback()
     invoices: tuple[Invoice, ...] = ()
+    currencies: Currencies = Currencies()
+    budgets: tuple[Budget, ...] = ()
+    tag_write_back: TagWriteBack = TagWriteBack()
     reports: Reports = Reports()
 
     _path: Path = PrivateAttr(default_factory=Path.cwd)

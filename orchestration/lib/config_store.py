@@ -10,6 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from orchestration.lib.config_models import Config
+from orchestration.lib.currency_rates import RATES_TABLE, Rates, keep_rates, read_rates
 from orchestration.lib.pattern_check import check_patterns
 
 _TABLE = """
@@ -36,14 +37,19 @@ def store_config(connection: psycopg.Connection[Any], config: Config) -> dict[st
     """Make this configuration the current one, in one transaction, and return section -> content hash (sha256 in hex).
 
     A section that changed gets a new version and its former one an end; an unchanged section is left alone. Runs that
-    store at the same time do so one after the other. Raises FinopsError, and stores nothing, where a pattern is wrong.
+    store at the same time do so one after the other. Raises FinopsError, and stores nothing, where a pattern or a file that
+    the configuration names is wrong.
     """
-    sections = config.sections()
-    hashes = section_hashes(config)
+    rates = read_rates(config)
+    sections = _sections(config, rates)
+    hashes = _hashes(sections)
     with connection.transaction():
         check_patterns(connection, config)
         connection.execute("select pg_advisory_xact_lock(hashtextextended('config.sections', 0))")
         connection.execute(_TABLE)
+        connection.execute(RATES_TABLE)
+        if rates is not None:
+            keep_rates(connection, rates)
         current = dict(
             connection.execute("select section, content_hash from config.sections where superseded_at is null")
         )
@@ -56,8 +62,19 @@ def store_config(connection: psycopg.Connection[Any], config: Config) -> dict[st
 
 
 def section_hashes(config: Config) -> dict[str, str]:
-    """Section -> content hash of a configuration."""
+    """Section -> content hash of a configuration and the files that it names, as they are now."""
+    return _hashes(_sections(config, read_rates(config)))
+
+
+def _sections(config: Config, rates: Rates | None) -> dict[str, Any]:
+    """The sections as they are kept: a file that one names counts with its content."""
     sections = config.sections()
+    if rates is not None:
+        sections["currencies"]["rates"]["content_hash"] = rates.content_hash
+    return sections
+
+
+def _hashes(sections: dict[str, Any]) -> dict[str, str]:
     return {section: sha256(canonical_json(content).encode()).hexdigest() for section, content in sections.items()}
 
 

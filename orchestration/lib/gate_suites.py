@@ -253,8 +253,27 @@ _INVOICE_RECONCILIATION = Suite(
     ),
 )
 
+_CHARGEBACK_BUDGETS = Suite(
+    shown=("billing_period", "scope_type", "scope_name", "budget_currency"),
+    checks=(
+        *_filled("billing_period", "scope_type", "scope_name", "owner", "budget_currency"),
+        *_filled("budget_cost", "charged_cost", "variance_cost"),
+        _one_of("scope_type", ["team", "cost_center", "project", "service"]),
+        _PERIOD_IS_A_MONTH,
+        _unique("billing_period", "scope_type", "scope_name", "budget_currency"),
+        _no_rows(
+            "variance_cost is what was charged above the budget",
+            """
+            select billing_period, scope_type, scope_name, budget_cost, charged_cost, variance_cost from {batch}
+            where variance_cost is distinct from charged_cost - budget_cost
+            """,
+        ),
+    ),
+)
+
 SUITES = {
     "cost_records": _COST_RECORDS,
     "chargeback_reports": _CHARGEBACK_REPORTS,
     "invoice_reconciliation": _INVOICE_RECONCILIATION,
+    "chargeback_budgets": _CHARGEBACK_BUDGETS,
 }

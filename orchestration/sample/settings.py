@@ -7,6 +7,7 @@ import yaml
 
 from .calendar import Month
 from .commitments import month_before
+from .money import RATES_FILE, REPORTING_CURRENCY, budgets, exchange_rates
 from .organization import COMPANY, ENVIRONMENTS, MAIN_PAYER, SOURCES, SUBSIDIARY_PAYER, TAG_ALIASES, TEAMS
 from .truth import InvoiceTotal
 
@@ -38,6 +39,8 @@ def settings(months: list[Month], invoices: list[InvoiceTotal]) -> dict[str, Any
             }
             for invoice in invoices
         ],
+        "currencies": {"reporting": REPORTING_CURRENCY, "rates": {"location": RATES_FILE}},
+        "budgets": budgets(),
         "reports": {"cost_basis": "effective_cost", "top_services": 10},
     }
 
@@ -116,6 +119,7 @@ _Dumper.add_representer(str, _text)
 
 
 def write_settings(path: Path, months: list[Month], invoices: list[InvoiceTotal]) -> None:
-    """Write the configuration as YAML; locations are relative to it."""
+    """Write the configuration as YAML, and the exchange rates beside it; locations are relative to it."""
     text = yaml.dump(settings(months, invoices), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
     path.write_text(_HEADER + text, encoding="utf-8")
+    path.with_name(RATES_FILE).write_text(exchange_rates(months), encoding="utf-8")

@@ -19,17 +19,10 @@ from tests.support.feed import Feed
 from tests.support.lines import Line, csv_bytes
 
 MARTS = (
-    "cost_records",
-    "daily_costs",
-    "cost_allocations",
-    "chargeback_reports",
-    "invoice_reconciliation",
-    "teams",
-    "tag_compliance",
-    "tag_proposals",
-    "resource_tags",
-    "virtual_tag_rule_usage",
-)
+    "cost_records", "daily_costs", "cost_allocations", "chargeback_reports", "invoice_reconciliation", "teams",
+    "tag_compliance", "tag_proposals", "resource_tags", "virtual_tag_rule_usage",
+    "daily_savings", "cost_savings", "reporting_costs", "fx_effects", "chargeback_budgets",
+)  # fmt: skip
 SETTINGS: dict[str, Any] = {
     "organization": {"name": "Halden", "first_billing_period": "2018-01"},
     "sources": [

@@ -13,7 +13,7 @@ import pytest
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.gate import GateResult, gate_markdown, run_gate
 from orchestration.lib.gate_suites import SUITES
-from tests.support.marts import Charge, make_marts
+from tests.support.marts import Charge, make_marts, set_budgets
 
 OCTOBER, NOVEMBER = date(2026, 10, 3), date(2026, 11, 3)
 CHARGES = [
@@ -30,6 +30,7 @@ CHARGES = [
 def marts(database: str) -> str:
     with psycopg.connect(database) as connection:
         make_marts(connection, CHARGES)
+        set_budgets(connection, [("team", "Search", "USD", "50", "77.61"), ("service", "Compute", "EUR", "9", "7")])
     return database
 
 
@@ -55,6 +56,7 @@ COST_RECORD = "update finops.cost_records set {} where team = 'Checkout' and bil
 CHARGEBACK = "update finops.chargeback_reports set {} where team = 'Checkout' and billing_currency = 'USD'"
 DIRECT = CHARGEBACK + " and cost_type = 'direct'"
 SHARED = CHARGEBACK + " and cost_type = 'shared'"
+BUDGET = "update finops.chargeback_budgets set {} where scope_type = 'team'"
 INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azure'"
 
 
@@ -111,6 +113,30 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
             COST_RECORD.format("list_cost = list_cost + 0.0000000001"),
             "daily_costs, from which reports are made, has the same totals",
             "115.1100000001",
+        ),
+        (
+            "chargeback_budgets",
+            BUDGET.format("scope_type = 'x'"),
+            "scope_type is one of team, cost_center, project, service",
+            "x",
+        ),
+        (
+            "chargeback_budgets",
+            BUDGET.format("billing_period = '2026-10-02'"),
+            "billing_period is the first day of a month",
+            "2026-10-02",
+        ),
+        (
+            "chargeback_budgets",
+            "insert into finops.chargeback_budgets select * from finops.chargeback_budgets where scope_type = 'team'",
+            "billing_period, scope_type, scope_name, budget_currency together are unique",
+            "Search",
+        ),
+        (
+            "chargeback_budgets",
+            BUDGET.format("variance_cost = 0"),
+            "variance_cost is what was charged above the budget",
+            "77.61",
         ),
         ("chargeback_reports", "delete from finops.chargeback_reports", "it has rows", ""),
         ("chargeback_reports", CHARGEBACK.format("chargeback_id = 'same'"), "chargeback_id is unique", "same"),
@@ -233,6 +259,10 @@ EMPTY = {
     "chargeback_reports": [
         *("chargeback_id", "source_name", "billing_period", "billing_currency", "charge_category"),
         *("team", "cost_type", "billed_cost", "effective_cost"),
+    ],
+    "chargeback_budgets": [
+        *("billing_period", "scope_type", "scope_name", "owner", "budget_currency"),
+        *("budget_cost", "charged_cost", "variance_cost"),
     ],
     "invoice_reconciliation": [
         *("source_name", "billing_period", "billing_currency", "delivered_cost", "reported_cost", "status"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,7 +20,7 @@ from reports.chargeback import ReportFiles, write_chargeback_report
 from reports.page import render
 from reports.statement import Report, Statement
 from reports.words import brief, notes
-from tests.support.marts import Charge, make_marts, set_section
+from tests.support.marts import Charge, make_marts, set_budgets, set_section
 
 SEPTEMBER, OCTOBER = date(2026, 9, 30), date(2026, 10, 31)
 PERIOD = date(2026, 10, 1)
@@ -91,6 +92,34 @@ def test_currencies_are_never_added(database: str) -> None:
     assert (euro.total, euro.previous_total, euro.change) == (D(1000), None, None)
     assert euro.unallocated is None
     assert "Currencies are never added together: each has a part of its own." in notes(report)
+
+
+def test_budgets_stand_beside_what_was_charged(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        prepare(connection, CHARGES)
+        set_budgets(
+            connection, [("team", "Search", "USD", "100", "90.004"), ("team", "Checkout", "USD", "20", "30.001")]
+        )
+        set_budgets(connection, [("service", "Compute", "EUR", "0", "7")], counted="EUR, USD")
+        set_budgets(connection, [("project", "shop", "EUR", "7", "7")], left_out="USD")
+        set_budgets(connection, [("team", "Search", "USD", "1", "1")], date(2026, 9, 1))
+        connection.commit()
+        files = write_chargeback_report(connection, PERIOD, tmp_path)
+    page = files.html.read_text()
+    table = page[page.index('<table class="budgets">') :]
+    rows = [
+        [
+            " ".join(unescape(re.sub(r"<[^>]+>", " ", cell)).split())
+            for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)
+        ]
+        for row in re.findall(r"<tr>(.*?)</tr>", table[: table.index("</table>")], re.DOTALL)
+    ]
+    assert rows[1:] == [
+        ["Search", "team", "USD", "100.00", "90.00", "\N{MINUS SIGN}10.00", "90.0%", ""],
+        ["Checkout", "team", "USD", "20.00", "30.00", "+10.00", "150.0%", ""],
+        ["shop", "project", "EUR without USD", "7.00", "7.00", "0.00", "100.0%", ""],
+        ["Compute", "service", "EUR with USD converted", "0.00", "7.00", "+7.00", "\N{EN DASH}", ""],
+    ]
 
 
 def test_services_and_changes_are_those_of_the_charges(database: str) -> None:

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from reports.chargeback import write_chargeback_report
-from tests.support.marts import Charge, make_marts, set_section
+from tests.support.marts import Charge, make_marts, set_budgets, set_section
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -73,6 +73,7 @@ def report(database: str, tmp_path: Path) -> Path:
     with psycopg.connect(database) as connection:
         make_marts(connection, charges())
         set_section(connection, "organization", {"name": EVIL, "first_billing_period": "2025-09"})
+        set_budgets(connection, [("team", EVIL, "EUR", "1500", "1482.2"), ("team", "Search", "USD", "1000", "1483.2")])
         connection.commit()
         return write_chargeback_report(connection, PERIOD, tmp_path).html
 

@@ -1,15 +1,8 @@
 """Deliveries in S3 are taken as those in a folder are, through dagster-aws and any endpoint."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
@@ -18,6 +11,7 @@ from orchestration.lib.ingest import Rejected, find_deliveries
 from tests.support.exports import overwrite
 from tests.support.feed import Feed
 from tests.support.lines import MONTH, csv_bytes, cur, focus, gzip_bytes, parquet_bytes
+from tests.support.moto_server import moto_server, set_credentials
 
 BUCKET = "halden-exports"
 
@@ -25,34 +19,8 @@ BUCKET = "halden-exports"
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     """Address of an S3 server on this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{address}/moto-api/", server)
+    with moto_server() as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert server.poll() is None, "moto_server ended"
-        try:
-            urlopen(address, timeout=5).close()  # noqa: S310
-        except (URLError, OSError):
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("moto_server does not answer")
 
 
 @pytest.fixture
@@ -60,16 +28,7 @@ def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A client of an empty bucket."""
     import boto3
 
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_MAX_ATTEMPTS": "1",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    set_credentials(monkeypatch)
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
     client.create_bucket(Bucket=BUCKET)
     yield client

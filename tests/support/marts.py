@@ -39,6 +39,11 @@ create table finops.chargeback_reports (
 create table finops.closed_periods (
     close_id bigint, billing_period date, closed_at timestamptz, closed_by text, row_count bigint, content_hash text
 );
+create table finops.chargeback_budgets (
+    scope_type text, scope_name text, owner text, cost_basis text, budget_currency text, counted_currencies text,
+    left_out_currencies text, budget_cost numeric, charged_cost numeric, variance_cost numeric, used_share numeric,
+    billing_period date
+);
 create table finops.teams (team text, cost_center text, owner text);
 """
 
@@ -91,6 +96,32 @@ def make_marts(connection: psycopg.Connection[Any], charges: Iterable[Charge]) -
     _insert(connection, "chargeback_reports", [*_own_costs(records), *_allocated_costs(records)])
     teams = sorted({record["team"] for record in records} - {"unallocated"})
     _insert(connection, "teams", [{"team": team, "cost_center": f"CC-{team}", "owner": None} for team in teams])
+
+
+def set_budgets(
+    connection: psycopg.Connection[Any],
+    budgets: Iterable[tuple[str, str, str, str, str]],
+    period: date = date(2026, 10, 1),
+    *,
+    counted: str | None = None,
+    left_out: str | None = None,
+) -> None:
+    """Budgets of a month: (scope type, scope name, currency, budget, charged)."""
+    for scope_type, scope_name, currency, budget, charged in budgets:
+        row = {
+            "scope_type": scope_type,
+            "scope_name": scope_name,
+            "owner": "lead@halden.example",
+            "cost_basis": "effective_cost",
+            "budget_currency": currency,
+            "counted_currencies": counted or currency,
+            "left_out_currencies": left_out,
+            "budget_cost": Decimal(budget),
+            "charged_cost": Decimal(charged),
+            "variance_cost": Decimal(charged) - Decimal(budget),
+            "billing_period": period,
+        }
+        _insert(connection, "chargeback_budgets", [row])
 
 
 def set_section(connection: psycopg.Connection[Any], section: str, content: Any) -> None:

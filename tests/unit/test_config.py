@@ -16,6 +16,7 @@ MINIMUM = """
 organization: {name: Example, first_billing_period: 2026-01}
 sources: [{name: aws, format: cur, location: bills}]
 """
+OWNER = "currency: EUR, owner: lead@example.com"
 
 
 def load(folder: Path, text: str | bytes) -> Config:
@@ -59,6 +60,14 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
         "cost_allocation": {"rules": []},
         "chargeback": {"mode": "chargeback", "markups": []},
         "invoices": [],
+        "currencies": {},
+        "budgets": [],
+        "tag_write_back": {
+            "approved_rules": [],
+            "minimum_confidence": "0.9",
+            "region": "us-east-1",
+            "role_arns": {},
+        },
         "reports": {"cost_basis": "effective_cost", "top_services": 10},
     }
 
@@ -128,7 +137,7 @@ sources:
 invoices:
   - {invoice_issuer_name: A, invoice_id: 1, billing_currency: usd, amount: "1,234.5"}
 reports: {top_services: 0, cost_basis: effective}
-budgets: []
+budgetz: []
 """,
     )
     for line in (
@@ -143,7 +152,7 @@ budgets: []
         "line 10: invoices[0].billing_currency: found 'usd', must be a currency code such as USD.",
         "line 11: reports.cost_basis: found 'effective', allowed: effective_cost, billed_cost,",
         "line 11: reports.top_services: found '0', must be greater than or equal to 1.",
-        "line 12: budgets: is no key here.",
+        "line 12: budgetz: is no key here. Did you mean 'budgets'?",
         "12 problems.",
     ):
         assert line in message
@@ -225,6 +234,59 @@ chargeback:
   - {invoice_issuer_name: A, invoice_id: 1, billing_currency: USD, amount: 1}
   - {invoice_issuer_name: A, invoice_id: 1, billing_currency: USD, amount: 2}""",
             "invoices[1].invoice_id: '1' is also invoices[0]. Each may occur once.",
+        ),
+        (
+            "currencies: {reporting: euro, rates: {location: https://example.com/rates.csv}}",
+            "line 4: currencies.reporting: found 'euro', must be a currency code such as USD.",
+        ),
+        (
+            "currencies: {reporting: EUR, rates: {location: https://example.com/rates.csv}}",
+            "currencies.rates.location: found 'https://example.com/rates.csv', must be the path of a file on this machine.",
+        ),
+        ("currencies: {rates: {location: x.csv}}", "currencies: rates need a reporting currency to convert to"),
+        (f"budgets: [{{team: a, monthly: 1, {OWNER}}}]", "budgets[0].team: 'a' is none of the teams."),
+        (
+            f"teams: [{{name: Search, cost_center: CC-10}}]\nbudgets: [{{cost_center: CC-11, monthly: 1, {OWNER}}}]",
+            "budgets[0].cost_center: 'CC-11' is none of the teams' cost centres. Did you mean 'CC-10'?",
+        ),
+        (
+            f"budgets: [{{project: p, team: a, monthly: 1, {OWNER}}}]",
+            "budgets[0]: needs exactly one of team, cost_center, project and service_name.",
+        ),
+        (f"budgets: [{{monthly: 1, {OWNER}}}]", "budgets[0]: needs exactly one of team,"),
+        (f"budgets: [{{project: p, {OWNER}}}]", "budgets[0]: needs either monthly or yearly."),
+        (f"budgets: [{{project: p, monthly: 1, yearly: 1, {OWNER}}}]", "budgets[0]: needs either monthly or yearly."),
+        (
+            f"budgets: [{{project: p, monthly: -1, {OWNER}}}]",
+            "budgets[0].monthly: found '-1', must be greater than or equal",
+        ),
+        (
+            f"budgets: [{{project: p, yearly: 1, profile: [1, 2], {OWNER}}}]",
+            "budgets[0]: profile divides a yearly amount: it needs yearly, and twelve numbers that are not all 0.",
+        ),
+        (
+            f"budgets: [{{project: p, yearly: 1, profile: [{', '.join('0' * 12)}], {OWNER}}}]",
+            "budgets[0]: profile divides a yearly amount: it needs yearly, and twelve numbers that are not all 0.",
+        ),
+        (
+            f"budgets: [{{project: p, monthly: 1, valid_from: 2026-01-15, {OWNER}}}]",
+            "budgets[0]: valid_from and valid_to must be first days of months",
+        ),
+        (
+            f"budgets: [{{project: p, monthly: 1, {OWNER}}}, {{project: p, yearly: 1, valid_from: 2026-03-01, {OWNER}}}]",
+            "budgets[1]: 'p' has the budget budgets[0] in some of the same months.",
+        ),
+        (
+            "budgets: [{project: p, monthly: 1, currency: EUR, owner: me}]",
+            "budgets[0].owner: found 'me', must be an e-mail",
+        ),
+        (
+            "tag_write_back: {minimum_confidence: 1.5}",
+            "tag_write_back.minimum_confidence: found '1.5', must be less than or equal to 1.",
+        ),
+        (
+            "tag_write_back: {role_arns: {000123456789: tags}}",
+            "tag_write_back.role_arns.000123456789: found 'tags', must be the ARN of a role such as",
         ),
         ("reports: {}\nreports: {}", "line 5: reports: is given twice, first on line 4."),
         ("teams: {name: a}", "teams: must be a list."),

@@ -13,13 +13,14 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 from packaging.version import Version
 from psycopg import sql
 
-from orchestration.defs.ingest.assets import source_key
+from orchestration.defs.ingest.assets import CONFIG_KEY, source_key
 from orchestration.defs.partitions import billing_months
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import dbt as dbt_project
 from orchestration.lib import gate
 from orchestration.lib.built_state import current_state, record_state
 from orchestration.lib.config import Config
+from orchestration.lib.currency_rates import require_rates
 from orchestration.lib.formats.registry import FORMATS
 from orchestration.lib.progress import watcher
 
@@ -36,14 +37,16 @@ class Translator(DagsterDbtTranslator):
             for format_ in FORMATS.values()
             for table in (format_.line_table, format_.attribute_table)
         }
+        # Exchange rates are stored with the sections of the configuration.
+        self._filled_by[dg.AssetKey(["config", "currency_rates"])] = [CONFIG_KEY]
         self._all = [source_key(source) for source in config.sources]
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
         keys: dict[dg.AssetKey, None] = {}
         for dep in spec.deps:
-            is_raw = dep.asset_key.path[0] == "raw"
-            keys |= dict.fromkeys(self._filled_by.get(dep.asset_key, self._all) if is_raw else [dep.asset_key])
+            others = self._all if dep.asset_key.path[0] == "raw" else [dep.asset_key]
+            keys |= dict.fromkeys(self._filled_by.get(dep.asset_key, others))
         return spec.replace_attributes(deps=list(keys))
 
 
@@ -68,6 +71,7 @@ def models(config: Config, manifest: Path) -> dg.AssetsDefinition:
         with psycopg.connect(url, autocommit=True) as connection:
             # Asked for before the build reads anything: what is loaded meanwhile is not claimed to be built.
             state = current_state(connection)
+            require_rates(connection)
             for event in dbt.cli(list(dbt_project.BUILD_ARGUMENTS), context=context).stream():
                 if isinstance(event, dg.Output):
                     key = context.asset_key_for_output(event.output_name)

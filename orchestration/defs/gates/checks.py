@@ -7,7 +7,7 @@ import dagster as dg
 from orchestration.defs.resources import Warehouse
 from orchestration.lib.progress import watcher
 
-GATED_MARTS = ("cost_records", "chargeback_reports", "invoice_reconciliation")
+GATED_MARTS = ("cost_records", "chargeback_reports", "invoice_reconciliation", "chargeback_budgets")
 
 
 def mart_key(name: str) -> dg.AssetKey:
