@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from orchestration.cli_export import export
 from orchestration.lib import paths, postgres
 from orchestration.lib.errors import FinopsError
 
@@ -181,6 +182,9 @@ def doctor() -> None:
     Console().print(table)
     if any(finding.is_problem for finding in findings):
         sys.exit(1)
+
+
+main.add_command(export)
 
 
 def _is_free(port: int) -> bool:

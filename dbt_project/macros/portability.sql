@@ -43,6 +43,18 @@
 {% macro default__utc_month(time) %}cast(date_trunc('month', {{ time }} at time zone 'UTC') as date){% endmacro %}
 
 
+{% macro utc_time(day) %}{{ return(adapter.dispatch('utc_time')(day)) }}{% endmacro %}
+{#- The moment at which a UTC day begins. -#}
+{% macro default__utc_time(day) %}(cast({{ day }} as timestamp) at time zone 'UTC'){% endmacro %}
+
+
+{% macro common_price(column) %}{{ return(adapter.dispatch('common_price')(column)) }}{% endmacro %}
+{#- Aggregate: the value that every row has, else null. Written in the same way whichever row it is taken from. -#}
+{% macro default__common_price(column) -%}
+    case when min({{ column }}) = max({{ column }}) and count({{ column }}) = count(*) then trim_scale(min({{ column }})) end
+{%- endmacro %}
+
+
 {% macro bytewise(text) %}{{ return(adapter.dispatch('bytewise')(text)) }}{% endmacro %}
 {#- For an order that does not depend on the database's language. -#}
 {% macro default__bytewise(text) %}{{ text }} collate "C"{% endmacro %}
@@ -56,3 +68,13 @@
 {% macro evaluated_once() %}{{ return(adapter.dispatch('evaluated_once')()) }}{% endmacro %}
 {#- For a named subquery that must not be repeated for each row that looks into it. -#}
 {% macro default__evaluated_once() %}materialized{% endmacro %}
+
+
+{% macro focus_elements(ratio) %}{{ return(adapter.dispatch('focus_elements')(ratio)) }}{% endmacro %}
+{#- FOCUS' details of an allocation with one ratio, exact as JSON number. -#}
+{% macro default__focus_elements(ratio) %}jsonb_build_object('Elements', jsonb_build_array(jsonb_build_object('AllocatedRatio', {{ ratio }}))){% endmacro %}
+
+
+{% macro json_object(members) %}{{ return(adapter.dispatch('json_object')(members)) }}{% endmacro %}
+{#- An object of texts; members that are null are left out. -#}
+{% macro default__json_object(members) %}jsonb_strip_nulls(jsonb_build_object({% for key, value in members.items() %}'{{ key }}', {{ value }}{{ ', ' if not loop.last }}{% endfor %})){% endmacro %}

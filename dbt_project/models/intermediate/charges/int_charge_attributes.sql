@@ -47,7 +47,23 @@ focus as (
         consumed_unit,
         pricing_unit,
         billing_currency,
-        tags_id
+        tags_id,
+        billing_account_type,
+        sub_account_type,
+        capacity_reservation_id,
+        capacity_reservation_status,
+        commitment_discount_unit,
+        pricing_currency,
+        publisher_name,
+        invoice_detail_id,
+        allocated_method_id,
+        allocated_resource_id,
+        allocated_resource_name,
+        sku_price_details_id,
+        contract_applied_id,
+        commitment_program_eligibility_details_id,
+        allocated_tags_id,
+        allocated_method_details_id
     from {{ ref('stg_focus__charge_attributes') }}
 ),
 
@@ -140,7 +156,26 @@ cur as (
         parts.pricing_unit as consumed_unit,
         parts.pricing_unit,
         parts.line_item_currency_code as billing_currency,
-        parts.resource_tags_id as tags_id
+        parts.resource_tags_id as tags_id,
+        cast(null as text) as billing_account_type,
+        cast(null as text) as sub_account_type,
+        cast(null as text) as capacity_reservation_id,
+        cast(null as text) as capacity_reservation_status,
+        case
+            when parts.savings_plan_savings_plan_a_r_n is not null then parts.line_item_currency_code
+            when parts.reservation_reservation_a_r_n is not null then coalesce(parts.pricing_unit, 'Hrs')
+        end as commitment_discount_unit,
+        parts.pricing_currency,
+        parts.line_item_legal_entity as publisher_name,
+        cast(null as text) as invoice_detail_id,
+        cast(null as text) as allocated_method_id,
+        cast(null as text) as allocated_resource_id,
+        cast(null as text) as allocated_resource_name,
+        cast(null as bigint) as sku_price_details_id,
+        cast(null as bigint) as contract_applied_id,
+        cast(null as bigint) as commitment_program_eligibility_details_id,
+        cast(null as bigint) as allocated_tags_id,
+        cast(null as bigint) as allocated_method_details_id
     from cur_parts as parts
     left join {{ ref('stg_deliveries__maps') }} as products on parts.product_id = products.map_id
     left join services on parts.line_item_product_code = services.product_code

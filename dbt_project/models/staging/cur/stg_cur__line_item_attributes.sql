@@ -20,6 +20,7 @@ select
     pricing_rate_id,
     pricing_term,
     pricing_unit,
+    pricing_currency,
     product_region_code,
     product_sku,
     reservation_reservation_a_r_n,
