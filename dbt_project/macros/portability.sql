@@ -75,6 +75,10 @@
 {% macro default__focus_elements(ratio) %}jsonb_build_object('Elements', jsonb_build_array(jsonb_build_object('AllocatedRatio', {{ ratio }}))){% endmacro %}
 
 
+{% macro focus_ratio(details) %}{{ return(adapter.dispatch('focus_ratio')(details)) }}{% endmacro %}
+{% macro default__focus_ratio(details) %}cast({{ details }} #>> '{Elements,0,AllocatedRatio}' as numeric){% endmacro %}
+
+
 {% macro json_object(members) %}{{ return(adapter.dispatch('json_object')(members)) }}{% endmacro %}
 {#- An object of texts; members that are null are left out. -#}
 {% macro default__json_object(members) %}jsonb_strip_nulls(jsonb_build_object({% for key, value in members.items() %}'{{ key }}', {{ value }}{{ ', ' if not loop.last }}{% endfor %})){% endmacro %}

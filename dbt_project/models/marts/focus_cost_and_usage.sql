@@ -65,21 +65,32 @@ select
     case when records.consumed_quantity is not null then records.consumed_unit end as consumed_unit,
     contracts.map as contract_applied,
     {{ allocated_part('records.contracted_cost') }} as contracted_cost,
-    records.contracted_unit_price,
+    case when records.charge_category <> 'Tax' then records.contracted_unit_price end as contracted_unit_price,
     {{ allocated_part('records.effective_cost') }} as effective_cost,
     records.host_provider_name,
     records.invoice_detail_id,
     records.invoice_id,
     records.invoice_issuer_name,
     {{ allocated_part('records.list_cost') }} as list_cost,
-    records.list_unit_price,
-    records.pricing_category,
+    case when records.charge_category <> 'Tax' then records.list_unit_price end as list_unit_price,
+    case when records.charge_category <> 'Tax' then records.pricing_category end as pricing_category,
     records.pricing_currency,
-    records.pricing_currency_contracted_unit_price,
-    {{ allocated_part('records.pricing_currency_effective_cost') }} as pricing_currency_effective_cost,
-    records.pricing_currency_list_unit_price,
-    {{ allocated_part('records.pricing_quantity') }} as pricing_quantity,
-    case when records.pricing_quantity is not null then records.pricing_unit end as pricing_unit,
+    case
+        when records.charge_category = 'Tax' then null
+        when records.pricing_currency = records.billing_currency then coalesce(records.pricing_currency_contracted_unit_price, records.contracted_unit_price)
+        else records.pricing_currency_contracted_unit_price
+    end as pricing_currency_contracted_unit_price,
+    case
+        when records.pricing_currency_effective_cost is not null then {{ allocated_part('records.pricing_currency_effective_cost') }}
+        when records.pricing_currency = records.billing_currency then {{ allocated_part('records.effective_cost') }}
+    end as pricing_currency_effective_cost,
+    case
+        when records.charge_category = 'Tax' then null
+        when records.pricing_currency = records.billing_currency then coalesce(records.pricing_currency_list_unit_price, records.list_unit_price)
+        else records.pricing_currency_list_unit_price
+    end as pricing_currency_list_unit_price,
+    case when records.charge_category <> 'Tax' then {{ allocated_part('records.pricing_quantity') }} end as pricing_quantity,
+    case when records.pricing_quantity is not null and records.charge_category <> 'Tax' then records.pricing_unit end as pricing_unit,
     records.region_id,
     records.region_name,
     records.resource_id,
@@ -89,10 +100,10 @@ select
     records.service_name,
     records.service_provider_name,
     records.service_subcategory,
-    records.sku_id,
-    records.sku_meter,
-    price_details.map as sku_price_details,
-    records.sku_price_id,
+    case when records.charge_category <> 'Tax' then records.sku_id end as sku_id,
+    case when records.charge_category <> 'Tax' then records.sku_meter end as sku_meter,
+    case when records.charge_category <> 'Tax' then price_details.map end as sku_price_details,
+    case when records.charge_category <> 'Tax' then records.sku_price_id end as sku_price_id,
     records.sub_account_id,
     records.sub_account_name,
     records.sub_account_type,

@@ -108,7 +108,7 @@ cur as (
         coalesce(services.service_subcategory, 'Other (Other)') as service_subcategory,
         coalesce({{ json_text('products.map', 'product_name') }}, parts.line_item_product_code) as service_name,
         parts.product_region_code as region_id,
-        {{ json_text('products.map', 'location') }} as region_name,
+        coalesce({{ json_text('products.map', 'location') }}, regions.region_name) as region_name,
         parts.line_item_availability_zone as availability_zone,
         parts.line_item_resource_id as resource_id,
         cast(null as text) as resource_name,
@@ -138,6 +138,12 @@ cur as (
             when parts.is_unused_part or parts.line_type in ('DiscountedUsage', 'SavingsPlanCoveredUsage') then 'Committed'
             when parts.line_type = 'Usage' and parts.line_item_usage_type like '%SpotUsage%' then 'Dynamic'
             when parts.line_type = 'Usage' then 'Standard'
+            -- Fees, discounts and the negation of covered usage: priced, but in none of these ways.
+            when
+                parts.line_type like '%Fee'
+                or parts.line_type like '%Discount'
+                or parts.line_type in ('SavingsPlanNegation', 'FlatRateSubscription')
+                then 'Other'
         end as pricing_category,
         parts.commitment_id as commitment_discount_id,
         cast(null as text) as commitment_discount_name,
@@ -179,6 +185,7 @@ cur as (
     from cur_parts as parts
     left join {{ ref('stg_deliveries__maps') }} as products on parts.product_id = products.map_id
     left join services on parts.line_item_product_code = services.product_code
+    left join {{ ref('aws_regions') }} as regions on parts.product_region_code = regions.region_id
 )
 
 select * from focus
