@@ -48,6 +48,13 @@
 {% macro default__utc_time(day) %}(cast({{ day }} as timestamp) at time zone 'UTC'){% endmacro %}
 
 
+{% macro iso_time(text) %}{{ return(adapter.dispatch('iso_time')(text)) }}{% endmacro %}
+{#- A text such as 2026-10-01T00:00:00.000Z as a moment; null where it is anything else. -#}
+{% macro default__iso_time(text) -%}
+    case when {{ text }} ~ '^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T[0-2]\d:[0-5]\d:[0-5]\d' then cast({{ text }} as timestamptz) end
+{%- endmacro %}
+
+
 {% macro common_price(column) %}{{ return(adapter.dispatch('common_price')(column)) }}{% endmacro %}
 {#- Aggregate: the value that every row has, else null. Written in the same way whichever row it is taken from. -#}
 {% macro default__common_price(column) -%}
