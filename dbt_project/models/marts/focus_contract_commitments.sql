@@ -28,7 +28,9 @@ select
     cast(null as text) as contract_commitment_offer_category,
     cast(null as text) as contract_commitment_payment_interval,
     cast(null as text) as contract_commitment_payment_model,
-    cast(case max(terms.payment_option) when 'All Upfront' then 100 when 'No Upfront' then 0 end as numeric) as contract_commitment_payment_upfront_percentage,
+    cast(
+        case max(terms.payment_option) when 'All Upfront' then 100 when 'No Upfront' then 0 end as numeric
+    ) as contract_commitment_payment_upfront_percentage,
     max(terms.period_end) as contract_commitment_period_end,
     max(terms.period_start) as contract_commitment_period_start,
     cast(null as numeric) as contract_commitment_quantity,

@@ -77,7 +77,8 @@ select
     records.pricing_currency,
     case
         when records.charge_category = 'Tax' then null
-        when records.pricing_currency = records.billing_currency then coalesce(records.pricing_currency_contracted_unit_price, records.contracted_unit_price)
+        when records.pricing_currency = records.billing_currency
+            then coalesce(records.pricing_currency_contracted_unit_price, records.contracted_unit_price)
         else records.pricing_currency_contracted_unit_price
     end as pricing_currency_contracted_unit_price,
     case
@@ -86,7 +87,8 @@ select
     end as pricing_currency_effective_cost,
     case
         when records.charge_category = 'Tax' then null
-        when records.pricing_currency = records.billing_currency then coalesce(records.pricing_currency_list_unit_price, records.list_unit_price)
+        when records.pricing_currency = records.billing_currency
+            then coalesce(records.pricing_currency_list_unit_price, records.list_unit_price)
         else records.pricing_currency_list_unit_price
     end as pricing_currency_list_unit_price,
     case when records.charge_category <> 'Tax' then {{ allocated_part('records.pricing_quantity') }} end as pricing_quantity,

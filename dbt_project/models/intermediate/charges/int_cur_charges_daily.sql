@@ -95,7 +95,9 @@ charged as (
             when line_type in ('Usage', 'SavingsPlanCoveredUsage', 'FlatRateSubscription') then unblended_rate
             when line_type = 'DiscountedUsage' and on_demand_cost is not null then on_demand_rate
         end as contracted_unit_price,
-        case when line_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'FlatRateSubscription') then on_demand_rate end as list_unit_price,
+        case
+            when line_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'FlatRateSubscription') then on_demand_rate
+        end as list_unit_price,
         -- A savings plan is an amount of money, a reservation a number of hours.
         case line_type
             when 'SavingsPlanCoveredUsage' then savings_plan_cost
