@@ -94,13 +94,19 @@ def read_rules(path: Path) -> RuleSet:
             rule["ValidationCriteria"]["Keyword"],
             rule["ValidationCriteria"]["MustSatisfy"],
             _resolved(model, rule["ValidationCriteria"]["Requirement"]),
-            tuple(one["ValidationCriteria"]["Condition"] for one in model.above(rule_id) if one["ValidationCriteria"]["Condition"]),
+            tuple(
+                one["ValidationCriteria"]["Condition"]
+                for one in model.above(rule_id)
+                if one["ValidationCriteria"]["Condition"]
+            ),
             frozenset(name for one in model.above(rule_id) for name in one["ApplicabilityCriteria"]),
         )
         for rule_id, rule in model.rules.items()
         if rule_id not in dynamic | lists | chosen
     ]
-    return RuleSet(tuple(rules), frozenset(lists | chosen), frozenset(dynamic), frozenset(document["ApplicabilityCriteria"]))
+    return RuleSet(
+        tuple(rules), frozenset(lists | chosen), frozenset(dynamic), frozenset(document["ApplicabilityCriteria"])
+    )
 
 
 def _of_alternatives(model: _Model) -> set[str]:
@@ -129,7 +135,9 @@ def failures(
     """Rule id -> rows (for rules over groups: groups) that break it, of those rules that apply to such a provider."""
     present = {
         row[0]
-        for row in connection.execute("select attname from pg_attribute where attrelid = %s::regclass and attnum > 0", [table])
+        for row in connection.execute(
+            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0", [table]
+        )
     }
     found: dict[str, int] = {}
     counted: list[tuple[str, sql.Composable]] = []
@@ -196,9 +204,13 @@ def _compiled(node: Node, present: Collection[str]) -> sql.Composable:
         node = {**node, "ColumnName": node["CheckCondition"]}
     match node["CheckFunction"]:
         case "AND" | "OR" as joint:
-            return sql.SQL("({})").format(sql.SQL(f" {joint} ").join(_compiled(item, present) for item in node["Items"]))
+            return sql.SQL("({})").format(
+                sql.SQL(f" {joint} ").join(_compiled(item, present) for item in node["Items"])
+            )
         case "IMPLIES":
-            return sql.SQL("(({}) is not true or {})").format(_compiled(node["If"], present), _compiled(node["Then"], present))
+            return sql.SQL("(({}) is not true or {})").format(
+                _compiled(node["If"], present), _compiled(node["Then"], present)
+            )
         case "CheckValue" | "CheckNotValue" as check:
             value = node["Value"]
             looked_at = number("ColumnName") if isinstance(value, (int, float)) else column("ColumnName")

@@ -56,10 +56,15 @@ select
     records.commitment_discount_category,
     records.commitment_discount_id,
     records.commitment_discount_name,
-    {{ allocated_part('records.commitment_discount_quantity') }} as commitment_discount_quantity,
+    case
+        when records.commitment_discount_id is not null then {{ allocated_part('records.commitment_discount_quantity') }}
+    end as commitment_discount_quantity,
     records.commitment_discount_status,
     records.commitment_discount_type,
-    case when records.commitment_discount_quantity is not null then records.commitment_discount_unit end as commitment_discount_unit,
+    case
+        when records.commitment_discount_id is not null and records.commitment_discount_quantity is not null
+            then records.commitment_discount_unit
+    end as commitment_discount_unit,
     eligibility.map as commitment_program_eligibility_details,
     {{ allocated_part('records.consumed_quantity') }} as consumed_quantity,
     case when records.consumed_quantity is not null then records.consumed_unit end as consumed_unit,

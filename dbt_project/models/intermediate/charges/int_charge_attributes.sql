@@ -107,14 +107,15 @@ cur as (
         coalesce(services.service_category, 'Other') as service_category,
         coalesce(services.service_subcategory, 'Other (Other)') as service_subcategory,
         coalesce({{ json_text('products.map', 'product_name') }}, parts.line_item_product_code) as service_name,
-        parts.product_region_code as region_id,
+        coalesce(parts.product_region_code, {{ json_text('products.map', 'region') }}) as region_id,
         coalesce({{ json_text('products.map', 'location') }}, regions.region_name) as region_name,
         parts.line_item_availability_zone as availability_zone,
         parts.line_item_resource_id as resource_id,
         cast(null as text) as resource_name,
         cast(null as text) as resource_type,
         parts.product_sku as sku_id,
-        parts.pricing_rate_id as sku_price_id,
+        -- The code names product, term and rate, as AWS itself shows it in FOCUS; older reports have the id alone.
+        coalesce(parts.pricing_rate_code, parts.pricing_rate_id) as sku_price_id,
         parts.line_item_usage_type as sku_meter,
         case
             when parts.is_unused_part then 'Usage'
@@ -185,7 +186,7 @@ cur as (
     from cur_parts as parts
     left join {{ ref('stg_deliveries__maps') }} as products on parts.product_id = products.map_id
     left join services on parts.line_item_product_code = services.product_code
-    left join {{ ref('aws_regions') }} as regions on parts.product_region_code = regions.region_id
+    left join {{ ref('aws_regions') }} as regions on coalesce(parts.product_region_code, {{ json_text('products.map', 'region') }}) = regions.region_id
 )
 
 select * from focus

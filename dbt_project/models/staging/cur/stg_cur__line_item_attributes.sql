@@ -17,6 +17,7 @@ select
     line_item_currency_code,
     line_item_line_item_description,
     line_item_legal_entity,
+    pricing_rate_code,
     pricing_rate_id,
     pricing_term,
     pricing_unit,
