@@ -184,11 +184,13 @@ def _as_text(kind: Kind, expression: sql.Composable) -> sql.Composable:
 
 
 def _mart_totals(connection: psycopg.Connection[Any], month: date, version: Version) -> tuple[Totals, ...]:
-    rows = "count(*)" if version == "1.4" else "count(distinct x_cost_record_id)"
     query = sql.SQL(
-        "select billing_currency, " + rows + ", {} from finops.focus_cost_and_usage where x_billing_period = %s"
+        "select billing_currency, {}, {} from finops.focus_cost_and_usage where x_billing_period = %s"
         ' group by billing_currency order by billing_currency collate "C"'
-    ).format(sql.SQL(", ").join(sql.SQL("trim_scale(sum({}))").format(sql.Identifier(cost)) for cost in COSTS))
+    ).format(
+        sql.SQL("count(*)" if version == "1.4" else "count(distinct x_cost_record_id)"),
+        sql.SQL(", ").join(sql.SQL("trim_scale(sum({}))").format(sql.Identifier(cost)) for cost in COSTS),
+    )
     try:
         found = connection.execute(query, [month]).fetchall()
     except psycopg.errors.UndefinedTable:

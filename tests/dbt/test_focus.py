@@ -74,12 +74,12 @@ def test_a_shared_charge_is_shown_as_the_parts_of_its_owners(split: Project) -> 
             "(allocated_method_details #>> '{Elements,0,AllocatedRatio}')::numeric"
         )
     )
-    origins = dict(
-        (row[0], row[1:])
+    origins = {
+        row[0]: row[1:]
         for row in split.rows(
             f"select cost_record_id, {', '.join(COSTS)} from finops.cost_records where cost_type = 'shared'"
         )
-    )
+    }
     # Three taxes of azure in each of two months, one of aws, and the unused part of its plan.
     assert len(parts) == len(origins) == 8
     # In April one owner alone has direct costs to share by.
@@ -233,10 +233,10 @@ def test_a_file_of_ours_taken_in_again_has_the_same_totals(split: Project, tmp_p
 def test_errors_say_what_to_do_and_leave_the_former_file(split: Project, tmp_path: Path) -> None:
     path = export_focus(split.url, MONTH, "1.4", "parquet", tmp_path).path
     before = path.read_bytes()
-    with pytest.raises(FinopsError, match="2024-01 has no charges. There are charges from 2025-03 to 2025-04"):
+    with pytest.raises(FinopsError, match=r"2024-01 has no charges\. There are charges from 2025-03 to 2025-04"):
         export_focus(split.url, date(2024, 1, 1), "1.4", "csv", tmp_path)
     split.execute("update finops.cost_records set list_cost = 1e-19 where cost_type = 'direct'")
-    with pytest.raises(FinopsError, match="ListCost, which a Parquet file cannot hold. Export it with --format csv"):
+    with pytest.raises(FinopsError, match=r"ListCost, which a Parquet file cannot hold\. Export it with --format csv"):
         export_focus(split.url, MONTH, "1.4", "parquet", tmp_path)
     assert path.read_bytes() == before
     assert [found.name for found in tmp_path.glob("*focus*")] == [path.name]
