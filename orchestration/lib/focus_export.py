@@ -65,6 +65,11 @@ _DECIMAL = pa.decimal128(38, 18)
 _WIDE = pa.decimal256(76, 38)
 _TIME = pa.timestamp("s", tz="UTC")
 _BLOCK_BYTES = 16 << 20
+_REPORTED = """
+select billing_currency, sum(billed_cost), sum(effective_cost), sum(contracted_cost), sum(list_cost)
+from finops.cost_records where billing_period = %s
+group by billing_currency order by billing_currency collate "C"
+"""
 # Beyond it a number does not fit the decimals of a Parquet column.
 _LIMIT = Decimal(10) ** 20
 
@@ -111,8 +116,9 @@ def header(name: str) -> str:
 def export_focus(database_url: str, month: date, version: Version, file_format: FileFormat, folder: Path) -> Export:
     """Write the charges of a billing month to `focus-<version>-<month>.<format>` in a folder, whole or not at all.
 
-    The file holds what the mart held at one moment, and its totals are read from the file and compared with the mart's.
-    Raises FinopsError for a month without charges, a folder that cannot be written, and numbers that Parquet cannot hold.
+    The file holds what the mart held at one moment: its totals are read from the file, and compared with those of the mart
+    and of cost_records. Raises FinopsError for a month without charges or with others than cost_records, for a folder that
+    cannot be written, and for numbers that Parquet cannot hold.
     """
     path = folder / f"focus-{version}-{month:%Y-%m}.{file_format}"
     with psycopg.connect(database_url) as connection:
@@ -197,7 +203,13 @@ def _mart_totals(connection: psycopg.Connection[Any], month: date, version: Vers
         raise FinopsError("There is no mart to export yet. Run `finops run` first.") from None
     if not found:
         raise FinopsError(f"{month:%Y-%m} has no charges. {_months(connection)}")
-    return tuple(Totals(currency, count, tuple(costs)) for currency, count, *costs in found)
+    totals = tuple(Totals(currency, count, tuple(costs)) for currency, count, *costs in found)
+    reported = connection.execute(_REPORTED, [month]).fetchall()
+    if [(one.currency, *one.costs) for one in totals] != reported:
+        raise FinopsError(
+            f"{month:%Y-%m}: the charges as FOCUS do not add up to cost_records. Run `finops run`, and export again."
+        )
+    return totals
 
 
 def _months(connection: psycopg.Connection[Any]) -> str:

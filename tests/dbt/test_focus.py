@@ -14,7 +14,10 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from orchestration import cli
+from orchestration.lib import postgres
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.focus_export import COSTS, FileFormat, Version, columns_of, export_focus, header
 from tests.dbt.bills import MARCH, focus_lines
@@ -243,6 +246,27 @@ def test_errors_say_what_to_do_and_leave_the_former_file(split: Project, tmp_pat
     assert total(read(export_focus(split.url, MONTH, "1.4", "csv", tmp_path).path), "ListCost") % 1 != 0
     with pytest.raises(FinopsError, match="cannot be written"):
         export_focus(split.url, MONTH, "1.4", "csv", path)
+    # A share that is lost, as no run would leave it.
+    split.execute("delete from finops.cost_allocations where team = 'Checkout' and billing_period = '2025-03-01'")
+    with pytest.raises(FinopsError, match="2025-03: the charges as FOCUS do not add up to cost_records"):
+        export_focus(split.url, MONTH, "1.4", "csv", tmp_path)
     split.execute("drop view finops.focus_cost_and_usage")
     with pytest.raises(FinopsError, match="no mart to export yet"):
         export_focus(split.url, MONTH, "1.4", "csv", tmp_path)
+
+
+def test_the_command_prints_what_the_file_holds(
+    split: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "ensure_running", lambda: split.url)
+    printed = CliRunner().invoke(cli.main, ["export", "focus", "--month", "2025-03", "--out", str(tmp_path / "new")])
+    ((rows,),) = split.rows("select count(*) from finops.focus_cost_and_usage where x_billing_period = '2025-03-01'")
+    ((billed, effective),) = split.rows(
+        "select trim_scale(sum(billed_cost)), trim_scale(sum(effective_cost))"
+        " from finops.cost_records where billing_period = '2025-03-01'"
+    )
+    path = tmp_path / "new" / "focus-1.4-2025-03.parquet"
+    totals, where = printed.output.splitlines()
+    assert totals.startswith(f"USD  {rows} rows, billed {billed}, effective {effective}, contracted ")
+    assert where == str(path)
+    assert path.is_file()
