@@ -13,6 +13,7 @@ from orchestration.cli_audit import audit
 from orchestration.cli_close import close, reopen
 from orchestration.cli_options import CONFIG_OPTION
 from orchestration.cli_tags import tags
+from orchestration.cli_export import export
 from orchestration.lib import paths, postgres
 from orchestration.lib.errors import FinopsError
 
@@ -184,6 +185,9 @@ def doctor() -> None:
     Console().print(table)
     if any(finding.is_problem for finding in findings):
         sys.exit(1)
+
+
+main.add_command(export)
 
 
 def _is_free(port: int) -> bool:

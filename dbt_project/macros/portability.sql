@@ -43,6 +43,25 @@
 {% macro default__utc_month(time) %}cast(date_trunc('month', {{ time }} at time zone 'UTC') as date){% endmacro %}
 
 
+{% macro utc_time(day) %}{{ return(adapter.dispatch('utc_time')(day)) }}{% endmacro %}
+{#- The moment at which a UTC day begins. -#}
+{% macro default__utc_time(day) %}(cast({{ day }} as timestamp) at time zone 'UTC'){% endmacro %}
+
+
+{% macro iso_time(text) %}{{ return(adapter.dispatch('iso_time')(text)) }}{% endmacro %}
+{#- A text such as 2026-10-01T00:00:00.000Z as a moment; null where it is anything else. -#}
+{% macro default__iso_time(text) -%}
+    case when {{ text }} ~ '^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T[0-2]\d:[0-5]\d:[0-5]\d' then cast({{ text }} as timestamptz) end
+{%- endmacro %}
+
+
+{% macro common_price(column) %}{{ return(adapter.dispatch('common_price')(column)) }}{% endmacro %}
+{#- Aggregate: the value that every row has, else null. Written in the same way whichever row it is taken from. -#}
+{% macro default__common_price(column) -%}
+    case when min({{ column }}) = max({{ column }}) and count({{ column }}) = count(*) then trim_scale(min({{ column }})) end
+{%- endmacro %}
+
+
 {% macro bytewise(text) %}{{ return(adapter.dispatch('bytewise')(text)) }}{% endmacro %}
 {#- For an order that does not depend on the database's language. -#}
 {% macro default__bytewise(text) %}{{ text }} collate "C"{% endmacro %}
@@ -56,3 +75,17 @@
 {% macro evaluated_once() %}{{ return(adapter.dispatch('evaluated_once')()) }}{% endmacro %}
 {#- For a named subquery that must not be repeated for each row that looks into it. -#}
 {% macro default__evaluated_once() %}materialized{% endmacro %}
+
+
+{% macro focus_elements(ratio) %}{{ return(adapter.dispatch('focus_elements')(ratio)) }}{% endmacro %}
+{#- FOCUS' details of an allocation with one ratio, exact as JSON number. -#}
+{% macro default__focus_elements(ratio) %}jsonb_build_object('Elements', jsonb_build_array(jsonb_build_object('AllocatedRatio', {{ ratio }}))){% endmacro %}
+
+
+{% macro focus_ratio(details) %}{{ return(adapter.dispatch('focus_ratio')(details)) }}{% endmacro %}
+{% macro default__focus_ratio(details) %}cast({{ details }} #>> '{Elements,0,AllocatedRatio}' as numeric){% endmacro %}
+
+
+{% macro json_object(members) %}{{ return(adapter.dispatch('json_object')(members)) }}{% endmacro %}
+{#- An object of texts; members that are null are left out. -#}
+{% macro default__json_object(members) %}jsonb_strip_nulls(jsonb_build_object({% for key, value in members.items() %}'{{ key }}', {{ value }}{{ ', ' if not loop.last }}{% endfor %})){% endmacro %}

@@ -42,6 +42,11 @@ def reports_dir() -> Path:
     return _below_state("reports")
 
 
+def exports_dir() -> Path:
+    """Files that were exported for other programs. Created when missing."""
+    return _below_state("exports")
+
+
 def dbt_dir() -> Path:
     """dbt's `target` and `logs`. Created when missing."""
     return _below_state("dbt")

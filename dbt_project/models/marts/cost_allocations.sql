@@ -1,6 +1,13 @@
 -- One row per pool (source, billing month, accounts, currency, charge category and rule) and owner who pays a part of it.
 -- The parts of a pool add up to it exactly: each is cut to ten decimals towards zero, and the units left over go one each to the
 -- largest remainders. What a pool holds beyond ten decimals goes to the first of them.
+-- Emptied and filled, not swapped: focus_cost_and_usage is a view on it.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ empty_table() }}",
+) }}
 {%- set unit = '0.0000000001' %}
 {%- set units_in_one = '10000000000' %}
 {%- set bases = ['share', 'billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] %}

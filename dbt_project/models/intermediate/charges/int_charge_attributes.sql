@@ -48,7 +48,22 @@ focus as (
         pricing_unit,
         billing_currency,
         tags_id,
-        allocated_tags_id
+        billing_account_type,
+        sub_account_type,
+        capacity_reservation_id,
+        capacity_reservation_status,
+        commitment_discount_unit,
+        pricing_currency,
+        publisher_name,
+        invoice_detail_id,
+        allocated_method_id,
+        allocated_resource_id,
+        allocated_resource_name,
+        sku_price_details_id,
+        contract_applied_id,
+        commitment_program_eligibility_details_id,
+        allocated_tags_id,
+        allocated_method_details_id
     from {{ ref('stg_focus__charge_attributes') }}
 ),
 
@@ -92,14 +107,15 @@ cur as (
         coalesce(services.service_category, 'Other') as service_category,
         coalesce(services.service_subcategory, 'Other (Other)') as service_subcategory,
         coalesce({{ json_text('products.map', 'product_name') }}, parts.line_item_product_code) as service_name,
-        parts.product_region_code as region_id,
-        {{ json_text('products.map', 'location') }} as region_name,
+        coalesce(parts.product_region_code, {{ json_text('products.map', 'region') }}) as region_id,
+        coalesce({{ json_text('products.map', 'location') }}, regions.region_name) as region_name,
         parts.line_item_availability_zone as availability_zone,
         parts.line_item_resource_id as resource_id,
         cast(null as text) as resource_name,
         cast(null as text) as resource_type,
         parts.product_sku as sku_id,
-        parts.pricing_rate_id as sku_price_id,
+        -- The code names product, term and rate, as AWS itself shows it in FOCUS; older reports have the id alone.
+        coalesce(parts.pricing_rate_code, parts.pricing_rate_id) as sku_price_id,
         parts.line_item_usage_type as sku_meter,
         case
             when parts.is_unused_part then 'Usage'
@@ -123,6 +139,12 @@ cur as (
             when parts.is_unused_part or parts.line_type in ('DiscountedUsage', 'SavingsPlanCoveredUsage') then 'Committed'
             when parts.line_type = 'Usage' and parts.line_item_usage_type like '%SpotUsage%' then 'Dynamic'
             when parts.line_type = 'Usage' then 'Standard'
+            -- Fees, discounts and the negation of covered usage: priced, but in none of these ways.
+            when
+                parts.line_type like '%Fee'
+                or parts.line_type like '%Discount'
+                or parts.line_type in ('SavingsPlanNegation', 'FlatRateSubscription')
+                then 'Other'
         end as pricing_category,
         parts.commitment_id as commitment_discount_id,
         cast(null as text) as commitment_discount_name,
@@ -142,10 +164,29 @@ cur as (
         parts.pricing_unit,
         parts.line_item_currency_code as billing_currency,
         parts.resource_tags_id as tags_id,
-        cast(null as bigint) as allocated_tags_id
+        cast(null as text) as billing_account_type,
+        cast(null as text) as sub_account_type,
+        cast(null as text) as capacity_reservation_id,
+        cast(null as text) as capacity_reservation_status,
+        case
+            when parts.savings_plan_savings_plan_a_r_n is not null then parts.line_item_currency_code
+            when parts.reservation_reservation_a_r_n is not null then coalesce(parts.pricing_unit, 'Hrs')
+        end as commitment_discount_unit,
+        parts.pricing_currency,
+        parts.line_item_legal_entity as publisher_name,
+        cast(null as text) as invoice_detail_id,
+        cast(null as text) as allocated_method_id,
+        cast(null as text) as allocated_resource_id,
+        cast(null as text) as allocated_resource_name,
+        cast(null as bigint) as sku_price_details_id,
+        cast(null as bigint) as contract_applied_id,
+        cast(null as bigint) as commitment_program_eligibility_details_id,
+        cast(null as bigint) as allocated_tags_id,
+        cast(null as bigint) as allocated_method_details_id
     from cur_parts as parts
     left join {{ ref('stg_deliveries__maps') }} as products on parts.product_id = products.map_id
     left join services on parts.line_item_product_code = services.product_code
+    left join {{ ref('aws_regions') }} as regions on coalesce(parts.product_region_code, {{ json_text('products.map', 'region') }}) = regions.region_id
 )
 
 select * from focus

@@ -25,7 +25,12 @@ with lines as (
         sum(savings_plan_used_commitment) as savings_plan_used,
         sum(reservation_effective_cost) as reservation_cost,
         sum(reservation_unused_amortized_upfront_fee_for_billing_period) as reservation_unused_upfront,
-        sum(reservation_unused_recurring_fee) as reservation_unused_recurring
+        sum(reservation_unused_recurring_fee) as reservation_unused_recurring,
+        sum(reservation_unused_quantity) as reservation_unused_quantity,
+        {{ common_price('line_item_unblended_rate') }} as unblended_rate,
+        {{ common_price('pricing_public_on_demand_rate') }} as on_demand_rate,
+        min(line_item_usage_start_date) as charge_period_start,
+        max(line_item_usage_end_date) as charge_period_end
     from {{ ref('stg_cur__line_items') }}
     where {{ line_filter }}
     group by 1, 2, 3
@@ -82,7 +87,24 @@ charged as (
             when line_type in ('Tax', 'Credit', 'Refund', 'Fee') then billed_cost
             when line_type like '%Discount' then coalesce(on_demand_cost, 0)
             else on_demand_cost
-        end as list_cost
+        end as list_cost,
+        charge_period_start,
+        charge_period_end,
+        -- The price whose product with the quantity is the contracted cost above.
+        case
+            when line_type in ('Usage', 'SavingsPlanCoveredUsage', 'FlatRateSubscription') then unblended_rate
+            when line_type = 'DiscountedUsage' and on_demand_cost is not null then on_demand_rate
+        end as contracted_unit_price,
+        case
+            when line_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'FlatRateSubscription') then on_demand_rate
+        end as list_unit_price,
+        -- A savings plan is an amount of money, a reservation a number of hours.
+        case line_type
+            when 'SavingsPlanCoveredUsage' then savings_plan_cost
+            when 'SavingsPlanRecurringFee' then savings_plan_commitment
+            when 'DiscountedUsage' then usage_amount
+            when 'RIFee' then usage_amount
+        end as commitment_discount_quantity
     from typed
 ),
 
@@ -98,7 +120,12 @@ unused as (
         cast(0 as numeric) as billed_cost,
         unused_cost as effective_cost,
         cast(0 as numeric) as contracted_cost,
-        cast(0 as numeric) as list_cost
+        cast(0 as numeric) as list_cost,
+        charge_period_start,
+        charge_period_end,
+        cast(null as numeric) as contracted_unit_price,
+        cast(null as numeric) as list_unit_price,
+        case line_type when 'RIFee' then reservation_unused_quantity else unused_cost end as commitment_discount_quantity
     from typed
     where unused_cost <> 0
 ),
@@ -120,5 +147,13 @@ select
     billed_cost,
     effective_cost,
     contracted_cost,
-    list_cost
+    list_cost,
+    charge_period_start,
+    charge_period_end,
+    contracted_unit_price,
+    list_unit_price,
+    commitment_discount_quantity,
+    cast(null as numeric) as pricing_currency_contracted_unit_price,
+    cast(null as numeric) as pricing_currency_effective_cost,
+    cast(null as numeric) as pricing_currency_list_unit_price
 from parts

@@ -21,7 +21,15 @@ select
     sum(billed_cost) as billed_cost,
     sum(effective_cost) as effective_cost,
     sum(contracted_cost) as contracted_cost,
-    sum(list_cost) as list_cost
+    sum(list_cost) as list_cost,
+    min(charge_period_start) as charge_period_start,
+    max(charge_period_end) as charge_period_end,
+    {{ common_price('contracted_unit_price') }} as contracted_unit_price,
+    {{ common_price('list_unit_price') }} as list_unit_price,
+    sum(commitment_discount_quantity) as commitment_discount_quantity,
+    {{ common_price('pricing_currency_contracted_unit_price') }} as pricing_currency_contracted_unit_price,
+    sum(pricing_currency_effective_cost) as pricing_currency_effective_cost,
+    {{ common_price('pricing_currency_list_unit_price') }} as pricing_currency_list_unit_price
 from {{ ref('stg_focus__charges') }}
 where {{ line_filter }}
 group by 1, 2, 3

@@ -11,5 +11,10 @@ select
     savings_plan_used_commitment,
     reservation_effective_cost,
     reservation_unused_amortized_upfront_fee_for_billing_period,
-    reservation_unused_recurring_fee
+    reservation_unused_recurring_fee,
+    line_item_usage_start_date,
+    line_item_usage_end_date,
+    line_item_unblended_rate,
+    pricing_public_on_demand_rate,
+    reservation_unused_quantity
 from {{ source('raw', 'cur_line_items') }}

@@ -4,5 +4,6 @@ select
     source_name,
     format,
     billing_period as delivery_period,
-    attributes_digest
+    attributes_digest,
+    delivery_id
 from {{ source('raw', 'scopes') }}

@@ -8,5 +8,13 @@ select
     billed_cost,
     effective_cost,
     contracted_cost,
-    list_cost
+    list_cost,
+    charge_period_start,
+    charge_period_end,
+    contracted_unit_price,
+    list_unit_price,
+    commitment_discount_quantity,
+    pricing_currency_contracted_unit_price,
+    pricing_currency_effective_cost,
+    pricing_currency_list_unit_price
 from {{ source('raw', 'focus_charges') }}
