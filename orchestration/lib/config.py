@@ -10,10 +10,12 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from orchestration.lib.config_allocation import check_allocation, team_references
 from orchestration.lib.config_document import Document, Location, nearest, path_text, read_document
 from orchestration.lib.config_errors import explain
 from orchestration.lib.config_models import (
     Account,
+    AllocationDriver,
     AllocationRule,
     Config,
     Invoice,
@@ -58,7 +60,6 @@ def _find_conflicts(document: Document) -> None:
     rules = _entries(document, ("cost_allocation", "rules"), AllocationRule)
     invoices = _entries(document, ("invoices",), Invoice)
     _report_repeats(document, sources, "name", lambda source: source.name)
-    _report_repeats(document, rules, "name", lambda rule: spelling(rule.name))
     _report_repeats(
         document,
         invoices,
@@ -70,6 +71,8 @@ def _find_conflicts(document: Document) -> None:
     _check_team_spellings(document, teams)
     _check_accounts(document, accounts)
     _check_references(document, teams, accounts, rules)
+    drivers = _entries(document, ("cost_allocation", "drivers"), AllocationDriver)
+    check_allocation(document, [team.name for team in teams.values()], rules, drivers)
 
 
 def _entries(document: Document, location: Location, model: type[Entry]) -> dict[Location, Entry]:
@@ -173,7 +176,7 @@ def _check_references(
     """Teams are referred to by name, written as in their list."""
     references = [(*location, "team") for location in accounts]
     for location, rule in rules.items():
-        references += [(*location, "match", "teams", index) for index in range(len(rule.match.teams or ()))]
+        references += team_references(location, rule)
     listed = document.data.get("teams")
     count = len(listed) if isinstance(listed, list) else 0
     shown = [document.written.get(("teams", index, "name"), "") for index in range(count)]

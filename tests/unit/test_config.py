@@ -50,7 +50,7 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
         "tag_policy": {"keys": {key: {"aliases": []} for key in ("team", "cost_center", "project", "environment")}},
         "teams": [],
         "accounts": [],
-        "cost_allocation": {"rules": []},
+        "cost_allocation": {"rules": [], "drivers": []},
         "invoices": [],
         "reports": {"cost_basis": "effective_cost", "top_services": 10},
     }

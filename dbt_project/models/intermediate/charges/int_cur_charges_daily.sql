@@ -25,7 +25,8 @@ with lines as (
         sum(savings_plan_used_commitment) as savings_plan_used,
         sum(reservation_effective_cost) as reservation_cost,
         sum(reservation_unused_amortized_upfront_fee_for_billing_period) as reservation_unused_upfront,
-        sum(reservation_unused_recurring_fee) as reservation_unused_recurring
+        sum(reservation_unused_recurring_fee) as reservation_unused_recurring,
+        sum(split_cost) as split_cost
     from {{ ref('stg_cur__line_items') }}
     where {{ line_filter }}
     group by 1, 2, 3
@@ -82,7 +83,8 @@ charged as (
             when line_type in ('Tax', 'Credit', 'Refund', 'Fee') then billed_cost
             when line_type like '%Discount' then coalesce(on_demand_cost, 0)
             else on_demand_cost
-        end as list_cost
+        end as list_cost,
+        split_cost
     from typed
 ),
 
@@ -98,7 +100,8 @@ unused as (
         cast(0 as numeric) as billed_cost,
         unused_cost as effective_cost,
         cast(0 as numeric) as contracted_cost,
-        cast(0 as numeric) as list_cost
+        cast(0 as numeric) as list_cost,
+        cast(null as numeric) as split_cost
     from typed
     where unused_cost <> 0
 ),
@@ -120,5 +123,6 @@ select
     billed_cost,
     effective_cost,
     contracted_cost,
-    list_cost
+    list_cost,
+    split_cost
 from parts

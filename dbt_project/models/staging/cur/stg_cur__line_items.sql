@@ -11,5 +11,7 @@ select
     savings_plan_used_commitment,
     reservation_effective_cost,
     reservation_unused_amortized_upfront_fee_for_billing_period,
-    reservation_unused_recurring_fee
+    reservation_unused_recurring_fee,
+    -- What a container used of its parent resource, and its part of what nobody used.
+    coalesce(split_line_item_split_cost + coalesce(split_line_item_unused_cost, 0), split_line_item_unused_cost) as split_cost
 from {{ source('raw', 'cur_line_items') }}
