@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from orchestration.lib.config_allocation import conflict, conflict_text
+from orchestration.lib.config_allocation import Rules, conflict, conflict_text
 from orchestration.lib.config_document import nearest
 from orchestration.lib.config_models import AllocationDriver, Config, spelling
 from orchestration.lib.errors import FinopsError
@@ -95,7 +95,7 @@ def read_driver(connection: psycopg.Connection[Any], config: Config, driver: All
     teams = {spelling(text): team.name for team in config.teams for text in (team.name, *team.aliases)}
     quantities: dict[tuple[Any, ...], tuple[str, Quantity]] = {}
     kinds: set[bool] = set()
-    numbered = {("cost_allocation", "rules", index): rule for index, rule in enumerate(config.cost_allocation.rules)}
+    numbered: Rules = {("cost_allocation", "rules", i): rule for i, rule in enumerate(config.cost_allocation.rules)}
     for where, row in _rows(connection, config, driver, used_by):
         quantity = _quantity(row, teams, f"{where}{used_by}")
         key = (quantity.valid_on, quantity.team, quantity.cost_center, quantity.project)

@@ -168,6 +168,7 @@ named as (
         origins.billing_currency,
         origins.charge_date,
         origins.last_day <= final_days.final_day as is_final,
+        nullif(rules.valid_from, date '0001-01-01') as rule_valid_from,
         rules.allocation_method,
         coalesce(rules.measure, rules.driver) as allocation_measure,
         origins.origin_number
@@ -207,6 +208,7 @@ select
     held.contracted_cost,
     held.list_cost,
     named.is_final,
+    named.rule_valid_from,
     named.billing_period,
     named.charge_date
 from held_{{ last_step }} as held
