@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from orchestration import cli_rules
 from orchestration.lib import paths, postgres
 from orchestration.lib.errors import FinopsError
 
@@ -160,6 +161,10 @@ def psql(arguments: tuple[str, ...]) -> None:
     program = str(postgres.psql_program())
     environment = {**os.environ, "PGPASSWORD": password} if password else dict(os.environ)
     os.execve(program, [program, url_without_password, *arguments], environment)
+
+
+main.add_command(cli_rules.rules)
+main.add_command(cli_rules.explain)
 
 
 @main.command()

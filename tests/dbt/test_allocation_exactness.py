@@ -56,7 +56,7 @@ class Sql:
 
     connection: psycopg.Connection[Any]
 
-    def run(self, organisation: Organisation) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    def run(self, organisation: Organisation) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
         """The rows of allocation_lineage and of cost_allocations."""
         with self.connection.transaction(force_rollback=True), self.connection.cursor() as cursor:
             rules = [rule.model_dump(mode="json") for rule in organisation.rules]
@@ -76,7 +76,7 @@ class Sql:
             cursor.execute("execute lineage")
             return self._all("select * from cost_allocations_input"), self._all("execute allocations")
 
-    def _all(self, query: str) -> list[Mapping[str, Any]]:
+    def _all(self, query: str) -> Sequence[Mapping[str, Any]]:
         with self.connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
             return cursor.execute(query.encode()).fetchall()
 
@@ -94,7 +94,9 @@ def allocation_sql(warehouse_url: str, tmp_path_factory: pytest.TempPathFactory)
             connection.execute(_TABLES)
             # Planning such statements takes longer than running them on a few rows: they are planned once.
             connection.execute("set jit = off; set plan_cache_mode = force_generic_plan")
-            lineage, allocations = (_fed(compiled / f"{n}.sql", url) for n in ("allocation_lineage", "cost_allocations"))
+            lineage, allocations = (
+                _fed(compiled / f"{n}.sql", url) for n in ("allocation_lineage", "cost_allocations")
+            )
             connection.execute(f"prepare lineage as insert into cost_allocations_input {lineage}".encode())
             connection.execute(f"prepare allocations as {allocations}".encode())
             yield Sql(connection)

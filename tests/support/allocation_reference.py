@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -135,7 +135,7 @@ class Reference:
             assert rule.shares is not None
             for team, share in rule.shares.items():
                 drivers[self._of(team)] = Fraction(share)
-            drivers[None] = 1 - sum(drivers.values())
+            drivers[None] = Fraction(1) - sum(drivers.values(), Fraction(0))
         elif rule.method == "metric":
             for row in self.quantities:
                 if row["driver"] == rule.driver and _counts(row, period, day) and _in_scope(rule, row):
@@ -147,7 +147,9 @@ class Reference:
                 used = row.get("commitment_discount_id") if row.get("commitment_discount_status") == "Used" else None
                 if rule.method == "commitment_users" and (used is None or used != users_of):
                     continue
-                if _in_scope(rule, row) and (rule.consumed_unit is None or rule.consumed_unit == row.get("consumed_unit")):
+                if _in_scope(rule, row) and (
+                    rule.consumed_unit is None or rule.consumed_unit == row.get("consumed_unit")
+                ):
                     assert rule.measure is not None
                     drivers[_owner(row)] += _fraction(row.get(rule.measure)) or 0
         chosen = {owner: driver for owner, driver in drivers.items() if driver > 0}
@@ -167,8 +169,8 @@ def _divide(pool: Pool, drivers: Mapping[Owner | None, Fraction]) -> Iterator[tu
     for basis, amount in pool.amounts.items():
         for position, part in enumerate(_parts(amount, [driver for _, driver in shares], total)):
             parts[position][basis] = part
-    for (owner, _), part in zip(shares, parts, strict=True):
-        yield owner or pool.rest, part
+    for (owner, _), amounts in zip(shares, parts, strict=True):
+        yield owner or pool.rest, amounts
 
 
 def _parts(amount: Fraction | None, drivers: Sequence[Fraction], total: Fraction | int) -> list[Fraction | None]:
@@ -212,7 +214,7 @@ def _in_scope(rule: AllocationRule, row: Row) -> bool:
     )
 
 
-def _allows(values: Iterable[str] | None, value: str | None) -> bool:
+def _allows(values: Collection[str] | None, value: str | None) -> bool:
     return values is None or value in values
 
 
