@@ -56,7 +56,7 @@ def check(config: Path | None) -> None:
         "rule", "step", "charges", "currency", "cost", "months", "", title="Charges by rule", title_justify="left"
     )
     for rule in settings.cost_allocation.rules:
-        mine = [item for item in taken if item.rule is rule]
+        mine = [item for item in taken if item.rule == rule]
         if not mine:
             table.add_row(rule.name, str(rule.step), "0", "", "", "", "[yellow]takes nothing")
         for item in mine:

@@ -48,6 +48,7 @@ select
         built.digest
         || (select string_agg((newest.delivery_period > built.billing_period)::text, ',' order by newest.source_name) from newest)
         || (select string_agg(content_hash, ',' order by section) from config.sections where superseded_at is null)
+        || coalesce((select string_agg(content_hash, ',' order by driver) from config.driver_versions where superseded_at is null), '')
     )
 from built
 order by built.billing_period

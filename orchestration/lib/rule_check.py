@@ -124,7 +124,7 @@ def driver_gaps(connection: psycopg.Connection[Any], config: Config, taken: Sequ
     for rule in config.cost_allocation.rules:
         if rule.driver is None:
             continue
-        months = {month for item in taken if item.rule is rule and item.taken_by is None for month in item.months}
+        months = {month for item in taken if item.rule == rule and item.taken_by is None for month in item.months}
         sums = _by_month(drivers[rule.driver], rule)
         for month in sorted(months):
             if month not in sums:
