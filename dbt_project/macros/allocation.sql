@@ -58,7 +58,14 @@
 {% endmacro %}
 
 
-{% macro allocation_step(step, bases) %}
+{% macro steps_of_allocation(last_step, bases) %}
+{%- for step in range(1, last_step + 1) %}
+{{ step_of_allocation(step, bases) }}{{ ',' if not loop.last }}
+{%- endfor %}
+{%- endmacro %}
+
+
+{% macro step_of_allocation(step, bases) %}
     {#- The pools of a step, their drivers, and what everyone holds afterwards. -#}
     {%- set held = 'held_' ~ (step - 1) -%}
     {%- if step > 1 %}
@@ -382,7 +389,7 @@ split_{{ step }} as (
         sum(splits.split_cost) as driver
     from {{ ref('int_container_splits') }} as splits
     inner join sets_{{ step }} as sets on sets.allocation_method = 'split'
-    where exists (select 1 from rules where allocation_method = 'split')
+    where exists (select 1 from split_rules)
     group by 1, 2, 3, 4, 5, 6, 7, 8
 ),
 

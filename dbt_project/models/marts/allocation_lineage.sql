@@ -3,7 +3,7 @@
 {{ config(meta={'plan': 'bulk'}) }}
 {%- set costs = ['billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] %}
 {%- set bases = ['share'] + costs %}
-{%- set last_step = allocation_steps() %}
+{%- set last_step = allocation_steps() | int %}
 {%- set origin_columns = [
     'source_name', 'billing_period', 'billing_account_id', 'sub_account_id', 'billing_currency', 'charge_category', 'allocation_rule',
     'rule_position', 'charge_date', 'origin_item', 'origin_team', 'origin_cost_center', 'origin_project',
@@ -14,6 +14,11 @@
 
 with rules as {{ evaluated_once() }} (
     select * from {{ ref('stg_config__allocation_rules') }}
+),
+
+split_rules as (
+    select * from rules
+    where allocation_method = 'split'
 ),
 
 teams as (
@@ -104,13 +109,13 @@ pooled as (
         records.billing_period,
         records.charge_date
     from {{ ref('cost_records') }} as records
-    inner join rules
+    inner join split_rules as rules
         on
-            rules.allocation_method = 'split'
-            and records.allocation_rule = rules.allocation_rule
+            records.allocation_rule = rules.allocation_rule
             and records.charge_date >= rules.valid_from
             and records.charge_date < rules.valid_to
-    where exists (select 1 from rules where allocation_method = 'split')
+    -- Without such a rule the records are not even looked at.
+    where exists (select 1 from split_rules)
 ),
 
 summed as (
@@ -165,9 +170,9 @@ final_days as (
     from source_progress
     group by 1
 ),
-{% for step in range(1, last_step + 1) %}
-{{ allocation_step(step, bases) }},
-{% endfor %}
+
+{{ steps_of_allocation(last_step, bases) }},
+
 named as (
     select
         {{ uuid_of(origin_key) }} as origin_id,

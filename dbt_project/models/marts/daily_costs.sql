@@ -1,4 +1,5 @@
--- One row per source, delivered month, day, account, invoice, currency, service, charge category, commitment, unit and owner: cost_records without resources.
+-- One row per source, delivered month, day, account, invoice, currency, service, charge category, commitment, unit and owner: cost_records
+-- without resources.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_days',

@@ -1,4 +1,5 @@
--- One row per day, parent resource, month, currency and owner: what of the parent's cost AWS gives to the owner's containers, their share of what was idle included.
+-- One row per day, parent resource, month, currency and owner: what of the parent's cost AWS gives to the owner's containers, with their part
+-- of what was idle.
 with splits as (
     select
         scope_id,
