@@ -17,7 +17,15 @@ from orchestration.lib.warehouse import ensure_warehouse
 from tests.support.feed import Feed
 from tests.support.lines import Line, csv_bytes
 
-MARTS = ("cost_records", "daily_costs", "cost_allocations", "chargeback_reports", "invoice_reconciliation", "teams")
+MARTS = (
+    "cost_records",
+    "daily_costs",
+    "allocation_lineage",
+    "cost_allocations",
+    "chargeback_reports",
+    "invoice_reconciliation",
+    "teams",
+)
 SETTINGS: dict[str, Any] = {
     "organization": {"name": "Halden", "first_billing_period": "2018-01"},
     "sources": [

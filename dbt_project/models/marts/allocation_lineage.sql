@@ -134,9 +134,10 @@ summed as (
         case when keeps_rest then cost_center end as origin_cost_center,
         case when keeps_rest then project end as origin_project,
         step,
-        {%- for cost in costs %}
-        sum({{ cost }}) as {{ cost }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        sum(billed_cost) as billed_cost,
+        sum(effective_cost) as effective_cost,
+        sum(contracted_cost) as contracted_cost,
+        sum(list_cost) as list_cost
     from pooled
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, step
 ),
