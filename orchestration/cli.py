@@ -9,11 +9,12 @@ from pathlib import Path
 
 import click
 
+from orchestration import cli_rules
 from orchestration.cli_audit import audit
 from orchestration.cli_close import close, reopen
+from orchestration.cli_export import export
 from orchestration.cli_options import CONFIG_OPTION
 from orchestration.cli_tags import tags
-from orchestration.cli_export import export
 from orchestration.lib import paths, postgres
 from orchestration.lib.errors import FinopsError
 
@@ -164,6 +165,10 @@ def psql(arguments: tuple[str, ...]) -> None:
     program = str(postgres.psql_program())
     environment = {**os.environ, "PGPASSWORD": password} if password else dict(os.environ)
     os.execve(program, [program, url_without_password, *arguments], environment)
+
+
+main.add_command(cli_rules.rules)
+main.add_command(cli_rules.explain)
 
 
 @main.command()

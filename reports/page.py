@@ -57,7 +57,9 @@ def _part(number: int, statement: Statement, report: Report, colours: dict[str, 
         "teams": _teams(statement),
         "services": _services(statement, report),
     }
-    rules = {rule["name"]: words.rule_in_words(rule) for rule in report.rules}
+    rules: dict[str, str] = {}
+    for rule in report.rules:  # versions of a rule have one name
+        rules[rule["name"]] = f"{rules.get(rule['name'], '')} {words.rule_in_words(rule)}".strip()
     return {
         "id": f"currency-{number}",
         "statement": statement,

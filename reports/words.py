@@ -129,17 +129,28 @@ def rule_in_words(rule: Mapping[str, Any]) -> str:
     conditions = [
         text.format(listed(list(map(str, match[key])), "or")) for key, text in _MATCHES.items() if match.get(key)
     ]
-    measure = str(rule.get("measure", "")).removesuffix("_cost")
     dates = ""
     if rule.get("valid_from"):
         dates += f" from {day(date.fromisoformat(rule['valid_from']))}"
     if rule.get("valid_to"):
         dates += f" until before {day(date.fromisoformat(rule['valid_to']))}"
     held = f" It holds{dates}." if dates else ""
-    return (
-        f"Charges {' and '.join(conditions)} are shared by the teams in proportion to their direct {measure} cost in the "
-        f"month.{held}"
-    )
+    return f"Charges {' and '.join(conditions)} {_division(rule)}.{held}"
+
+
+def _division(rule: Mapping[str, Any]) -> str:
+    """How a rule divides its pool: what follows `Charges …`."""
+    span = rule.get("basis", "month")
+    measure = str(rule.get("measure", "")).removesuffix("_cost")
+    what = f"{rule.get('consumed_unit', '')} used" if measure == "consumed_quantity" else f"direct {measure} cost"
+    shares = [f"{team} {share}" for team, share in rule.get("shares", {}).items()]
+    return {
+        "even": f"are shared by the teams in equal parts in the {span}",
+        "fixed": f"are shared in fixed parts ({listed(shares)}); what they leave stays with its owner",
+        "metric": f"are shared by the teams in proportion to {rule.get('driver')} in the {span}",
+        "commitment_users": f"are shared by those who use the commitment, in proportion to their use in the {span}",
+        "split": f"are shared by what containers used of each resource in the {span}",
+    }.get(str(rule.get("method")), f"are shared by the teams in proportion to their {what} in the {span}")
 
 
 def notes(report: Report) -> list[str]:

@@ -268,7 +268,7 @@
 
 
 {% macro plan_for_bulk() %}
-    {%- if execute and model.config.get('incremental_strategy') == 'replace_days' -%}
+    {%- if execute and (model.config.get('incremental_strategy') == 'replace_days' or model.config.meta.get('plan') == 'bulk') -%}
         {#- These statements join whole days or scopes, whose sizes PostgreSQL cannot estimate behind JSON and unions: a nested loop
             or a merge on half of a key would take hours where a hash join takes seconds. Aggregates over many groups may
             use more memory than work_mem before they go to disk, and are made scope by scope. -#}

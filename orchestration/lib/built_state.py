@@ -22,6 +22,7 @@ select md5(concat_ws(
         inner join raw.scopes as s using (scope_id)
     ),
     (select string_agg(concat_ws(',', section, content_hash), ';' order by section) from config.sections where superseded_at is null),
+    (select string_agg(concat_ws(',', driver, content_hash), ';' order by driver) from config.driver_versions where superseded_at is null),
     (select string_agg(close_id::text, ';' order by close_id) from audit.reopenings)
 ))
 """

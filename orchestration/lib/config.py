@@ -9,12 +9,14 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from orchestration.lib.config_allocation import check_allocation, team_references
 from orchestration.lib.config_base import Settings, spelling
 from orchestration.lib.config_budgets import check_budgets
 from orchestration.lib.config_document import Document, Location, nearest, path_text, read_document
 from orchestration.lib.config_errors import explain
 from orchestration.lib.config_models import (
     Account,
+    AllocationDriver,
     AllocationRule,
     Config,
     Dated,
@@ -64,7 +66,6 @@ def _find_conflicts(document: Document) -> None:
     invoices = _entries(document, ("invoices",), Invoice)
     virtual_tags = _entries(document, ("virtual_tags", "rules"), VirtualTagRule)
     _report_repeats(document, sources, "name", lambda source: source.name)
-    _report_repeats(document, rules, "name", lambda rule: spelling(rule.name))
     _report_repeats(
         document,
         invoices,
@@ -79,6 +80,8 @@ def _find_conflicts(document: Document) -> None:
     _check_references(document, teams, [*accounts, *markups], rules)
     check_virtual_tags(document, virtual_tags, teams)
     check_budgets(document, _entries(document, ("budgets",), Budget), teams)
+    drivers = _entries(document, ("cost_allocation", "drivers"), AllocationDriver)
+    check_allocation(document, [team.name for team in teams.values()], rules, drivers)
 
 
 def _entries(document: Document, location: Location, model: type[Entry]) -> dict[Location, Entry]:
@@ -162,7 +165,7 @@ def _check_references(
     """Teams are referred to by name, written as in their list. `named`: the entries with the key team."""
     references = [(*location, "team") for location in named]
     for location, rule in rules.items():
-        references += [(*location, "match", "teams", index) for index in range(len(rule.match.teams or ()))]
+        references += team_references(location, rule)
     listed = document.data.get("teams")
     count = len(listed) if isinstance(listed, list) else 0
     shown = [document.written.get(("teams", index, "name"), "") for index in range(count)]

@@ -22,6 +22,8 @@ Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=18)]
 CostBasis = Literal["effective_cost", "billed_cost", "contracted_cost", "list_cost"]
 ChargeCategory = Literal["Usage", "Purchase", "Tax", "Credit", "Adjustment"]
 CommitmentStatus = Literal["Used", "Unused"]
+AllocationMethod = Literal["even", "fixed", "proportional", "metric", "commitment_users", "split"]
+Share = Annotated[Decimal, Field(gt=0, le=1, max_digits=19, decimal_places=18)]
 
 
 class Organization(Settings):
@@ -111,19 +113,85 @@ class RuleMatch(Settings):
         return self
 
 
+class RuleScope(Settings):
+    """Which costs count where a pool is divided: those whose value is in every list that is given."""
+
+    teams: Texts | None = None
+    service_names: Texts | None = None
+    sub_account_ids: Texts | None = None
+    charge_categories: Annotated[tuple[ChargeCategory, ...], Field(min_length=1)] | None = None
+
+
 class AllocationRule(Dated):
-    """A pool of shared charges, and the measure by which teams share it."""
+    """A pool of shared charges, and how it is divided among the teams.
+
+    Rules of one name are versions of one rule: each charge is taken by the version of its day.
+    """
 
     name: Text
     match: RuleMatch
-    method: Literal["proportional"]
-    measure: CostBasis
+    method: AllocationMethod
+    measure: CostBasis | Literal["consumed_quantity"] | None = None
+    consumed_unit: Text | None = None
+    over: RuleScope | None = None
+    shares: Annotated[dict[Text, Share], Field(min_length=1)] | None = None
+    driver: Text | None = None
+    step: Annotated[int, Field(ge=1, le=20)] = 1
+    basis: Literal["month", "day"] = "month"
+    fallback: Literal["unallocated", "even"] = "unallocated"
+
+    @model_validator(mode="after")
+    def _settings_of_method(self) -> AllocationRule:
+        needed, optional = _SETTINGS_OF_METHOD[self.method]
+        for name in ("measure", "consumed_unit", "over", "shares", "driver", "fallback"):
+            if name in needed and getattr(self, name) is None:
+                raise ValueError(f"the method {self.method} needs {name}")
+            if name not in needed | optional and name in self.model_fields_set:
+                raise ValueError(f"the method {self.method} has no use for {name}")
+        if (self.measure == "consumed_quantity") != (self.consumed_unit is not None):
+            raise ValueError("consumed_quantity and consumed_unit belong together: quantities of one unit alone add up")
+        if self.method in ("even", "metric") and self.over and self.over.model_fields_set - {"teams"}:
+            raise ValueError(f"over of the method {self.method} can name teams only")
+        if self.shares and sum(self.shares.values()) > 1:
+            raise ValueError(f"the shares add up to {sum(self.shares.values())}. They may not exceed 1")
+        return self
+
+    @property
+    def takes_whole_teams(self) -> frozenset[str]:
+        """The teams all of whose costs are in the pool, those that earlier steps gave them included."""
+        return frozenset(self.match.teams or ()) if self.match.model_fields_set == {"teams"} else frozenset()
+
+
+_SETTINGS_OF_METHOD: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "even": (frozenset(), frozenset({"over"})),
+    "fixed": (frozenset({"shares"}), frozenset()),
+    "proportional": (frozenset({"measure"}), frozenset({"over", "consumed_unit", "fallback"})),
+    "metric": (frozenset({"driver"}), frozenset({"over", "fallback"})),
+    "commitment_users": (frozenset({"measure"}), frozenset({"over", "consumed_unit", "fallback"})),
+    "split": (frozenset(), frozenset()),
+}
+"""Method -> the settings that it needs, and those that it may have."""
+
+
+class AllocationDriver(Settings):
+    """Quantities by team and month or day that pools can be divided by: a CSV or Parquet file, or a table of the warehouse."""
+
+    name: Text
+    location: Text | None = None
+    table: Annotated[str, _shaped(r"[^.]+\.[^.]+", "schema.table")] | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> AllocationDriver:
+        if (self.location is None) == (self.table is None):
+            raise ValueError("needs one of location (a file) and table (of the warehouse)")
+        return self
 
 
 class CostAllocation(Settings):
-    """How shared charges come to the teams. A charge belongs to the first rule that takes it."""
+    """How shared charges come to the teams. A charge belongs to the first rule that takes it, steps in their order."""
 
     rules: tuple[AllocationRule, ...] = ()
+    drivers: tuple[AllocationDriver, ...] = ()
 
 
 class Markup(Dated):

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from orchestration.lib import allocation_drivers
 from orchestration.lib.config_models import Config
 from orchestration.lib.currency_rates import RATES_TABLE, Rates, keep_rates, read_rates
 from orchestration.lib.pattern_check import check_patterns
@@ -50,11 +51,13 @@ def store_config(connection: psycopg.Connection[Any], config: Config) -> dict[st
         connection.execute(RATES_TABLE)
         if rates is not None:
             keep_rates(connection, rates)
+        connection.execute(allocation_drivers.TABLES)
         current = dict(
             connection.execute("select section, content_hash from config.sections where superseded_at is null")
         )
         # Not now(): that is when the transaction began to wait for the lock, before the version that it waited for.
         ((loaded_at,),) = connection.execute("select clock_timestamp()").fetchall()
+        allocation_drivers.store_drivers(connection, config, loaded_at)
         for section in (name for name, content_hash in hashes.items() if current.get(name) != content_hash):
             connection.execute(_SUPERSEDE, (loaded_at, section))
             connection.execute(_INSERT, (section, hashes[section], Jsonb(sections[section]), loaded_at))

@@ -50,6 +50,7 @@ select
         || (select string_agg((newest.delivery_period > built.billing_period)::text, ',' order by newest.source_name) from newest)
         || (select string_agg(content_hash, ',' order by section) from config.sections where superseded_at is null)
         || (select coalesce(string_agg(close_id::text, ',' order by close_id), '') from audit.reopenings)
+        || coalesce((select string_agg(content_hash, ',' order by driver) from config.driver_versions where superseded_at is null), '')
     ))
 from built
 left join finops.closed_periods as closed using (billing_period)

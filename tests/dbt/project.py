@@ -19,7 +19,7 @@ from tests.support.feed import Feed
 from tests.support.lines import Line, csv_bytes
 
 MARTS = (
-    "cost_records", "daily_costs", "cost_allocations", "chargeback_reports", "invoice_reconciliation", "teams",
+    "cost_records", "daily_costs", "cost_allocations", "allocation_lineage", "chargeback_reports", "invoice_reconciliation", "teams",
     "tag_compliance", "tag_proposals", "resource_tags", "virtual_tag_rule_usage",
     "daily_savings", "cost_savings", "reporting_costs", "fx_effects", "chargeback_budgets",
     "focus_cost_and_usage", "focus_billing_periods", "focus_invoice_details", "focus_contract_commitments",

@@ -57,7 +57,7 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
         "virtual_tags": {"rules": []},
         "teams": [],
         "accounts": [],
-        "cost_allocation": {"rules": []},
+        "cost_allocation": {"rules": [], "drivers": []},
         "chargeback": {"mode": "chargeback", "markups": []},
         "invoices": [],
         "currencies": {},

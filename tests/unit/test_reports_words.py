@@ -94,6 +94,14 @@ def test_dates_and_lists_are_written_in_english() -> None:
             "Charges in the account 1 and with the commitment status Unused are shared by the teams in proportion "
             "to their direct list cost in the month.",
         ),
+        (
+            {"match": {"teams": ["P"]}, "method": "fixed", "shares": {"A": "0.25", "B": "0.70"}},
+            "Charges of the team P are shared in fixed parts (A 0.25 and B 0.70); what they leave stays with its owner.",
+        ),
+        (
+            {"match": {"teams": ["P"]}, "method": "metric", "driver": "seats", "basis": "day"},
+            "Charges of the team P are shared by the teams in proportion to seats in the day.",
+        ),
     ],
 )
 def test_a_rule_is_told_in_words(rule: dict[str, Any], sentence: str) -> None:

@@ -1,4 +1,5 @@
--- One row per source, delivered month, day, account, invoice, currency, service, charge category and owner: cost_records without resources.
+-- One row per source, delivered month, day, account, invoice, currency, service, charge category, commitment, unit and owner: cost_records
+-- without resources.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_days',
@@ -18,6 +19,9 @@ select
     service_category,
     service_name,
     charge_category,
+    commitment_discount_id,
+    commitment_discount_status,
+    consumed_unit,
     team,
     cost_center,
     project,
@@ -25,6 +29,7 @@ select
     allocation_rule,
     billing_currency,
     cast(sum(line_count) as bigint) as line_count,
+    sum(consumed_quantity) as consumed_quantity,
     sum(billed_cost) as billed_cost,
     sum(effective_cost) as effective_cost,
     sum(contracted_cost) as contracted_cost,
@@ -36,4 +41,5 @@ from {{ ref('cost_records') }}
 where {{ in_changed_days(changes, 'delivery') }}
 group by
     source_name, billing_account_id, sub_account_id, invoice_issuer_name, invoice_id, service_category, service_name, charge_category,
-    team, cost_center, project, cost_type, allocation_rule, billing_currency, billing_period, delivery_period, charge_date
+    commitment_discount_id, commitment_discount_status, consumed_unit, team, cost_center, project, cost_type, allocation_rule,
+    billing_currency, billing_period, delivery_period, charge_date

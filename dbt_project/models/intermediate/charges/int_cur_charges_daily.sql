@@ -30,7 +30,8 @@ with lines as (
         {{ common_price('line_item_unblended_rate') }} as unblended_rate,
         {{ common_price('pricing_public_on_demand_rate') }} as on_demand_rate,
         min(line_item_usage_start_date) as charge_period_start,
-        max(line_item_usage_end_date) as charge_period_end
+        max(line_item_usage_end_date) as charge_period_end,
+        sum(split_cost) as split_cost
     from {{ ref('stg_cur__line_items') }}
     where {{ line_filter }}
     group by 1, 2, 3
@@ -104,7 +105,8 @@ charged as (
             when 'SavingsPlanRecurringFee' then savings_plan_commitment
             when 'DiscountedUsage' then usage_amount
             when 'RIFee' then usage_amount
-        end as commitment_discount_quantity
+        end as commitment_discount_quantity,
+        split_cost
     from typed
 ),
 
@@ -125,7 +127,8 @@ unused as (
         charge_period_end,
         cast(null as numeric) as contracted_unit_price,
         cast(null as numeric) as list_unit_price,
-        case line_type when 'RIFee' then reservation_unused_quantity else unused_cost end as commitment_discount_quantity
+        case line_type when 'RIFee' then reservation_unused_quantity else unused_cost end as commitment_discount_quantity,
+        cast(null as numeric) as split_cost
     from typed
     where unused_cost <> 0
 ),
@@ -155,5 +158,6 @@ select
     commitment_discount_quantity,
     cast(null as numeric) as pricing_currency_contracted_unit_price,
     cast(null as numeric) as pricing_currency_effective_cost,
-    cast(null as numeric) as pricing_currency_list_unit_price
+    cast(null as numeric) as pricing_currency_list_unit_price,
+    split_cost
 from parts

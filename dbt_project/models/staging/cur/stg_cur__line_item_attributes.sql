@@ -28,6 +28,7 @@ select
     savings_plan_savings_plan_a_r_n,
     product_id,
     resource_tags_id,
+    split_line_item_parent_resource_id,
     -- Pays in advance for usage that other lines show at its effective cost.
     line_item_line_item_type in ('RIFee', 'SavingsPlanRecurringFee', 'SavingsPlanUpfrontFee')
     or (line_item_line_item_type = 'Fee' and reservation_reservation_a_r_n is not null) as is_commitment_purchase,

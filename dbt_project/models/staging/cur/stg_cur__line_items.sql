@@ -16,5 +16,7 @@ select
     line_item_usage_end_date,
     line_item_unblended_rate,
     pricing_public_on_demand_rate,
-    reservation_unused_quantity
+    reservation_unused_quantity,
+    -- What a container used of its parent resource, and its part of what nobody used.
+    coalesce(split_line_item_split_cost + coalesce(split_line_item_unused_cost, 0), split_line_item_unused_cost) as split_cost
 from {{ source('raw', 'cur_line_items') }}
