@@ -18,8 +18,9 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from orchestration.lib.config_allocation import Rules, conflict, conflict_text
+from orchestration.lib.config_base import spelling
 from orchestration.lib.config_document import nearest
-from orchestration.lib.config_models import AllocationDriver, Config, spelling
+from orchestration.lib.config_models import AllocationDriver, Config
 from orchestration.lib.errors import FinopsError
 
 TABLES = """

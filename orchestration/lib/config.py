@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from orchestration.lib.config_allocation import check_allocation, team_references
-from orchestration.lib.config_base import Settings, spelling
+from orchestration.lib.config_base import Dated, Settings, spelling
 from orchestration.lib.config_budgets import check_budgets
 from orchestration.lib.config_document import Document, Location, nearest, path_text, read_document
 from orchestration.lib.config_errors import explain
@@ -19,7 +19,6 @@ from orchestration.lib.config_models import (
     AllocationDriver,
     AllocationRule,
     Config,
-    Dated,
     Invoice,
     Markup,
     Source,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
+from orchestration.lib.config_base import spelling
 from orchestration.lib.config_document import Document, Location, nearest, path_text
-from orchestration.lib.config_models import AllocationDriver, AllocationRule, spelling
+from orchestration.lib.config_models import AllocationDriver, AllocationRule
 
 Rules = Mapping[Location, AllocationRule]
 

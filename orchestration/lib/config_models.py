@@ -178,7 +178,7 @@ class AllocationDriver(Settings):
 
     name: Text
     location: Text | None = None
-    table: Annotated[str, _shaped(r"[^.]+\.[^.]+", "schema.table")] | None = None
+    table: Annotated[str, shaped(r"[^.]+\.[^.]+", "schema.table")] | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> AllocationDriver:
