@@ -10,6 +10,15 @@ MOST_GROUPS = 9
 _BRACKETS = re.compile(r"\[\^?\]?(?:\[:.*?:\]|\[\..*?\.\]|\[=.*?=\]|\\.|[^\]\\])*\]", re.DOTALL)
 _GROUP = re.compile(r"\((\?(?::|=|!|<=|<!)?)?")
 
+# Of these, and of repeated groups, not everything has to be in a match. An escaped one is taken for a real one, which is safe.
+_ANY_CASE_OR_CHOICE = re.compile(r"\||\(\?(?!:)|\)[*+?{]")
+_TOKEN = re.compile(
+    r"(?:(?P<group>\((?:\?:)?|\))|(?P<literal>\\[^\w\s]|[^\\\[\].^$*+?{}()])|"
+    + _BRACKETS.pattern
+    + r"|\\.|.)(?P<times>(?:[*+?]|\{[^}]*\})?)",
+    re.DOTALL,
+)
+
 
 def count_groups(pattern: str) -> int:
     r"""How many groups a pattern captures. Raises ValueError for what this project does not hand to PostgreSQL.
@@ -52,6 +61,25 @@ def count_groups(pattern: str) -> int:
     if inside:
         raise ValueError("has a ( without its )")
     return count
+
+
+def like_pattern(pattern: str) -> str:
+    r"""A pattern for LIKE that everything the regular expression matches also matches, as narrow as is easy to say.
+
+    LIKE is twenty times as fast, and few names have the text of one convention in them.
+
+    >>> like_pattern(r"^arn:aws:[a-z]+/(team_7)-([a-z]+\.x)s?$")
+    '%arn:aws:%/team\\_7-%.x%'
+    """
+    if _ANY_CASE_OR_CHOICE.search(pattern):
+        return "%"
+    texts = [""]
+    for token in _TOKEN.finditer(pattern):
+        if token["literal"] and not token["times"]:
+            texts[-1] += re.sub(r"([%_\\])", r"\\\1", token["literal"][-1])
+        elif not token["group"]:
+            texts.append("")
+    return "%".join(["", *filter(None, texts), ""])
 
 
 def _check_escape(character: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.lib.config import load_config
-from orchestration.lib.config_patterns import count_groups
+from orchestration.lib.config_patterns import count_groups, like_pattern
 from orchestration.lib.config_store import store_config
 from orchestration.lib.errors import FinopsError
 
@@ -97,3 +97,27 @@ def test_groups_are_counted_as_postgresql_counts_them(
     assert isinstance(found, list)
     # Without a group it is the whole match.
     assert max(count_groups(pattern), 1) == len(found)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    parts=st.lists(
+        st.sampled_from(
+            [*PARTS, "b", "%", "_", "?", "+", ".", "{", "}", "{1,}", "\\d", "\\.", "\\_", "(?i)", "$", " "]
+        ),
+        max_size=6,
+    ),
+    text=st.text("aAb%_.(]|\\ {}:1", max_size=8),
+)
+def test_like_rules_out_nothing_that_the_pattern_matches(
+    connection: psycopg.Connection[tuple[object, ...]], parts: list[str], text: str
+) -> None:
+    pattern = "".join(parts)
+    # A text that holds every literal of the pattern matches more often than one by chance.
+    for candidate in (text, "".join(part for part in parts if len(part) == 1) + text):
+        try:
+            ((matches,),) = connection.execute("select %s ~ %s", (candidate, pattern)).fetchall()
+        except psycopg.errors.InvalidRegularExpression:
+            return
+        if matches:
+            assert connection.execute("select %s like %s", (candidate, like_pattern(pattern))).fetchall() == [(True,)]

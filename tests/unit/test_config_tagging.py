@@ -23,10 +23,10 @@ def test_rules_keep_the_order_of_their_patterns_and_know_their_groups(tmp_path: 
 """
     rules = load(tmp_path, MINIMUM + TEAMS + text).sections()["virtual_tags"]["rules"]
     assert rules[0]["match"] == [
-        {"field": "tag:squad", "pattern": "^(a)(?:b)", "group_count": 1},
-        {"field": "resource_id", "pattern": "(c)|(d)", "group_count": 2},
+        {"field": "tag:squad", "pattern": "^(a)(?:b)", "group_count": 1, "like_pattern": "%ab%"},
+        {"field": "resource_id", "pattern": "(c)|(d)", "group_count": 2, "like_pattern": "%"},
         # Spaces are a part of a pattern.
-        {"field": "service_name", "pattern": " e ", "group_count": 0},
+        {"field": "service_name", "pattern": " e ", "group_count": 0, "like_pattern": "% e %"},
     ]
     assert rules[0]["set"] == {"team": "\\3", "project": "x-\\1"}
     assert rules[1]["set"] == {"team": "FIND"}
