@@ -92,7 +92,10 @@ def test_views_are_made_again_only_where_they_changed_or_are_gone(built: Project
     gone = set(before) - set(views())
     assert {"int_charge_attributes"} < gone
     built.build()
-    assert {name for name, oid in views().items() if before[name] != oid} == gone | {"stg_config__teams", "int_team_spellings"}
+    assert {name for name, oid in views().items() if before[name] != oid} == gone | {
+        "stg_config__teams",
+        "int_team_spellings",
+    }
     assert_as_built_clean(built)
 
 

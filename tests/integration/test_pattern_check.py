@@ -103,7 +103,7 @@ def test_groups_are_counted_as_postgresql_counts_them(
 @given(
     parts=st.lists(
         st.sampled_from(
-            [*PARTS, "b", "%", "_", "?", "+", ".", "{", "}", "{1,}", "\\d", "\\.", "\\_", "(?i)", "$", " "]
+            [*PARTS, "b", "%", "_", "?", "+", ".", "{", "}", "{1,}", "\\d", "\\.", "\\_", "(?i)", "$", " ", "|"]
         ),
         max_size=6,
     ),
