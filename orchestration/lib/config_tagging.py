@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, field_serializer,
 
 from orchestration.lib.config_base import Dated, Day, Email, Settings, Text, Texts
 from orchestration.lib.config_document import nearest
-from orchestration.lib.config_patterns import MOST_GROUPS, check_template, count_groups
+from orchestration.lib.config_patterns import MOST_GROUPS, check_template, count_groups, like_pattern
 
 OWNER_KEYS = ("team", "cost_center", "project", "environment")
 """The tag keys that say who owns a charge."""
@@ -144,7 +144,12 @@ class VirtualTagRule(Dated):
     def _patterns_in_order(self, match: dict[str, str]) -> list[dict[str, Any]]:
         """As a list: JSON of PostgreSQL does not keep the order of keys, which the numbers of the groups rest on."""
         return [
-            {"field": field, "pattern": pattern, "group_count": count_groups(pattern)}
+            {
+                "field": field,
+                "pattern": pattern,
+                "group_count": count_groups(pattern),
+                "like_pattern": like_pattern(pattern),
+            }
             for field, pattern in match.items()
         ]
 

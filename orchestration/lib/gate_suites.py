@@ -113,7 +113,7 @@ _COST_RECORDS = Suite(
         _one_of("charge_category", CHARGE_CATEGORIES),
         _one_of("cost_type", COST_TYPES),
         Check(
-            "owner_source is own_tag, allocated_tag, virtual_tag:<rule>, account or unallocated",
+            "owner_source is own_tag, allocated_tag, virtual_tag: with a rule, account or unallocated",
             "ExpectColumnValuesToMatchRegex",
             {"column": "owner_source", "regex": "^(own_tag|allocated_tag|virtual_tag:.+|account|unallocated)$"},
         ),

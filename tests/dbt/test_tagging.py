@@ -8,6 +8,9 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
+
+from orchestration.lib.virtual_tag_report import rule_usage, usage_text
 from tests.dbt.bills import APRIL, MARCH, in_april
 from tests.dbt.conftest import new_database
 from tests.dbt.project import SETTINGS, Project
@@ -116,6 +119,16 @@ def test_rules_say_what_they_do_and_what_they_do_in_vain(project: Project) -> No
         # `squad` is another spelling of team.
         ("by tag", "decides", *month, 1, 1, 0, 0, 0, Decimal(16), Decimal(16)),
     ]
+    with psycopg.connect(project.url) as connection:
+        assert usage_text(rule_usage(connection)).splitlines() == [
+            "names: in use; 4 resources match in 2025-03, it decides 3",
+            "finds again: never decides: an earlier rule does wherever it could; 3 resources match in 2025-03, it decides 0",
+            "tagged: never decides: tags of the charges do; 1 resources match in 2025-03, it decides 0",
+            "no team: never decides: it yields no declared team, or an empty text; 1 resources match in 2025-03, it decides 0",
+            "nothing: never matches",
+            "past: holds in no delivered month",
+            "by tag: in use; 1 resources match in 2025-03, it decides 1",
+        ]
 
 
 def test_changed_and_back_dated_rules_tag_history_again(project: Project) -> None:

@@ -93,7 +93,7 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
         (
             "cost_records",
             COST_RECORD.format("owner_source = 'guess'"),
-            "owner_source is own_tag, allocated_tag, virtual_tag:<rule>, account or unallocated",
+            "owner_source is own_tag, allocated_tag, virtual_tag: with a rule, account or unallocated",
             "guess",
         ),
         (

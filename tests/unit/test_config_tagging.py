@@ -23,10 +23,10 @@ def test_rules_keep_the_order_of_their_patterns_and_know_their_groups(tmp_path: 
 """
     rules = load(tmp_path, MINIMUM + TEAMS + text).sections()["virtual_tags"]["rules"]
     assert rules[0]["match"] == [
-        {"field": "tag:squad", "pattern": "^(a)(?:b)", "group_count": 1},
-        {"field": "resource_id", "pattern": "(c)|(d)", "group_count": 2},
+        {"field": "tag:squad", "pattern": "^(a)(?:b)", "group_count": 1, "like_pattern": "%ab%"},
+        {"field": "resource_id", "pattern": "(c)|(d)", "group_count": 2, "like_pattern": "%"},
         # Spaces are a part of a pattern.
-        {"field": "service_name", "pattern": " e ", "group_count": 0},
+        {"field": "service_name", "pattern": " e ", "group_count": 0, "like_pattern": "% e %"},
     ]
     assert rules[0]["set"] == {"team": "\\3", "project": "x-\\1"}
     assert rules[1]["set"] == {"team": "FIND"}
@@ -89,13 +89,28 @@ def test_patterns_that_are_not_handed_to_postgresql_are_named(tmp_path: Path, pa
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ("{name: r, match: {resource_id: x}, set: {team: Serch}}", "rules[0].set.team: 'Serch' of the rule 'r' is none of the teams. Did you mean 'Search'?"),
-        ("{name: r, match: {resource: x}, set: {team: find}}", "rules[0].match: 'resource' is no field. Did you mean 'resource_id'? Allowed: resource_id,"),
+        (
+            "{name: r, match: {resource_id: x}, set: {team: Serch}}",
+            "rules[0].set.team: 'Serch' of the rule 'r' is none of the teams. Did you mean 'Search'?",
+        ),
+        (
+            "{name: r, match: {resource: x}, set: {team: find}}",
+            "rules[0].match: 'resource' is no field. Did you mean 'resource_id'? Allowed: resource_id,",
+        ),
         ("{name: r, match: {'tag:': x}, set: {team: find}}", "'tag:' is no field."),
         ("{name: r, match: {}, set: {team: find}}", "rules[0].match: "),
-        ("{name: r, match: {resource_id: x}, set: {}}", "the rule 'r' sets nothing. Give `set` one of team, cost_center,"),
-        ("{name: r, match: {resource_id: (x)}, set: {project: a\\2}}", "in the rule 'r', set.project has \\2, but the patterns of its rule capture 1 groups."),
-        ("{name: r, match: {resource_id: x}, set: {project: a\\b}}", "in the rule 'r', set.project has a \\ that is not followed by"),
+        (
+            "{name: r, match: {resource_id: x}, set: {}}",
+            "the rule 'r' sets nothing. Give `set` one of team, cost_center,",
+        ),
+        (
+            "{name: r, match: {resource_id: (x)}, set: {project: a\\2}}",
+            "in the rule 'r', set.project has \\2, but the patterns of its rule capture 1 groups.",
+        ),
+        (
+            "{name: r, match: {resource_id: x}, set: {project: a\\b}}",
+            "in the rule 'r', set.project has a \\ that is not followed by",
+        ),
         ("{name: r, match: {resource_id: ()()()()()()()()()()}, set: {project: a}}", "captures 10 groups, at most 9"),
         ("{name: r, match: {resource_id: x}, set: {owner: a}}", "rules[0].set.owner: is no key here."),
         (
@@ -103,7 +118,7 @@ def test_patterns_that_are_not_handed_to_postgresql_are_named(tmp_path: Path, pa
             "rules[1].name: the rule 'R' is also virtual_tags.rules[0] on some of the same days.",
         ),
     ],
-)  # fmt: skip
+)
 def test_rules_that_cannot_be_are_named(tmp_path: Path, rule: str, expected: str) -> None:
     assert expected in problems(tmp_path, f"{MINIMUM}{TEAMS}virtual_tags: {{rules: [{rule}]}}\n")
 
@@ -111,8 +126,14 @@ def test_rules_that_cannot_be_are_named(tmp_path: Path, rule: str, expected: str
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
-        ("{teem: {aliases: [x]}}", "tag_policy.keys: 'teem' is neither checked (give it required, values or a pattern) nor one of team, cost_center, project, environment. Did you mean 'team'?"),
-        ("{team: {requird: true}}", "tag_policy.keys.team.requird: is no key here. Did you mean 'required'? Allowed: valid_from,"),
+        (
+            "{teem: {aliases: [x]}}",
+            "nor one of team, cost_center, project, environment. Did you mean 'team'?",
+        ),
+        (
+            "{team: {requird: true}}",
+            "tag_policy.keys.team.requird: is no key here. Did you mean 'required'? Allowed: valid_from,",
+        ),
         ("{team: {required: perhaps}}", "tag_policy.keys.team.required: found 'perhaps', must be true or false."),
         ("{team: {case: Lower}}", "tag_policy.keys.team.case: found 'Lower', allowed: any, exact, lower, upper."),
         ("{team: {case: lower}}", "tag_policy.keys.team: is not checked: give it required, values or a pattern."),
@@ -121,11 +142,23 @@ def test_rules_that_cannot_be_are_named(tmp_path: Path, rule: str, expected: str
         ("{Cost-Center: {required: true}}", "tag_policy.keys.Cost-Center: 'Cost-Center' already means cost_center"),
         ("{data: {required: true}, Data: {required: true}}", "'Data' already means data"),
         ("{data: {required: true}, team: {aliases: [DATA]}}", "'DATA' already means data"),
-        ("{team: {required: true, exceptions: [{owner: a@b.c, valid_to: 2026-02-01}]}}", "exceptions[0]: needs at least one of sub_account_ids,"),
-        ("{team: {required: true, exceptions: [{owner: a@b.c, resource_ids: [x]}]}}", "exceptions[0].valid_to: is missing."),
-        ("{team: {required: true, exceptions: [{resource_ids: [x], valid_to: 2026-02-01}]}}", "exceptions[0].owner: is missing."),
-        ("{team: {required: true, valid_from: 2026-02-01, valid_to: 2026-02-01}}", "valid_to must be later than valid_from"),
+        (
+            "{team: {required: true, exceptions: [{owner: a@b.c, valid_to: 2026-02-01}]}}",
+            "exceptions[0]: needs at least one of sub_account_ids,",
+        ),
+        (
+            "{team: {required: true, exceptions: [{owner: a@b.c, resource_ids: [x]}]}}",
+            "exceptions[0].valid_to: is missing.",
+        ),
+        (
+            "{team: {required: true, exceptions: [{resource_ids: [x], valid_to: 2026-02-01}]}}",
+            "exceptions[0].owner: is missing.",
+        ),
+        (
+            "{team: {required: true, valid_from: 2026-02-01, valid_to: 2026-02-01}}",
+            "valid_to must be later than valid_from",
+        ),
     ],
-)  # fmt: skip
+)
 def test_policies_that_cannot_be_are_named(tmp_path: Path, keys: str, expected: str) -> None:
     assert expected in problems(tmp_path, f"{MINIMUM}{TEAMS}tag_policy: {{keys: {keys}}}\n")

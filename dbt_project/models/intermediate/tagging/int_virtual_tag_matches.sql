@@ -14,7 +14,8 @@
 with patterns as {{ evaluated_once() }} (
     select distinct
         field,
-        pattern
+        pattern,
+        like_pattern
     from {{ ref('stg_config__virtual_tag_patterns') }}
 ),
 
@@ -93,7 +94,13 @@ matches as (
             new_values.value,
             {{ captured_groups('new_values.value', 'patterns.pattern') }} as captured
         from new_values
-        where patterns.field = new_values.field and {{ matches_pattern('new_values.value', 'patterns.pattern') }}
+        where
+            patterns.field = new_values.field
+            -- A case keeps the order: LIKE first, which is much faster and rules most names out.
+            and case
+                when new_values.value like patterns.like_pattern then {{ matches_pattern('new_values.value', 'patterns.pattern') }}
+                else false
+            end
         -- Keeps the planner from turning the loop around.
         offset 0  -- noqa: AM09
     ) as matching

@@ -5,6 +5,7 @@ with patterns as (
         patterns.position as pattern_position,
         {{ json_text('patterns.value', 'field') }} as field,
         {{ json_text('patterns.value', 'pattern') }} as pattern,
+        {{ json_text('patterns.value', 'like_pattern') }} as like_pattern,
         cast({{ json_text('patterns.value', 'group_count') }} as integer) as group_count
     from {{ ref('stg_config__virtual_tag_rules') }} as rules
     cross join lateral {{ json_items('rules.patterns') }} as patterns (value, position)
@@ -15,6 +16,7 @@ select
     patterns.pattern_position,
     coalesce('tag:' || tag_keys.tag_key, patterns.field) as field,
     patterns.pattern,
+    patterns.like_pattern,
     patterns.group_count
 from patterns
 left join {{ ref('stg_config__tag_keys') }} as tag_keys
