@@ -85,6 +85,6 @@ def _list() -> None:
     for one in closes:
         line = f"{one.close_id}  {one.billing_period:%Y-%m}  {one.closed_at:%Y-%m-%d %H:%M}  {one.closed_by}"
         line += f"  {one.row_count:,} rows  {one.content_hash}"
-        if one.reopened_at is not None:
-            line += f"  reopened {one.reopened_at:%Y-%m-%d %H:%M} by {one.reopened_by}: {one.reason}"
+        if one.reopening is not None:
+            line += f"  reopened {one.reopening.reopened_at:%Y-%m-%d %H:%M} by {one.reopening.reopened_by}: {one.reopening.reason}"
         click.echo(line)

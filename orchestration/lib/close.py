@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,15 @@ order by 1, 2
 
 
 @dataclass(frozen=True)
+class Reopening:
+    """When, by whom and why a close was taken back."""
+
+    reopened_at: datetime
+    reopened_by: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Close:
     """A month as it was signed. `record`: its totals, rule versions, input deliveries and accepted differences."""
 
@@ -62,21 +71,12 @@ class Close:
     row_count: int
     content_hash: str
     record: Mapping[str, Any]
+    reopening: Reopening | None = None
 
-
-@dataclass(frozen=True)
-class PastClose:
-    """A close in the list of all, and why it was taken back where it was."""
-
-    close_id: int
-    billing_period: date
-    closed_at: datetime
-    closed_by: str
-    row_count: int
-    content_hash: str
-    reopened_at: datetime | None
-    reopened_by: str | None
-    reason: str | None
+    def details(self) -> dict[str, Any]:
+        """All of it as the audit log keeps it."""
+        own = {name: value for name, value in vars(self).items() if name not in ("record", "reopening")}
+        return {**own, "closed_at": self.closed_at.astimezone(UTC), **self.record}
 
 
 def close_month(
@@ -146,49 +146,48 @@ def reopen_month(database_url: str, month: date, reason: str, *, actor: str | No
             return close_id
 
 
-def list_closes(connection: Connection) -> list[PastClose]:
+def list_closes(connection: Connection) -> list[Close]:
     """Every close there ever was, the oldest first."""
     rows = connection.execute(
-        "select c.close_id, c.billing_period, c.closed_at, c.closed_by, c.row_count, c.content_hash,"
+        "select c.close_id, c.billing_period, c.closed_at, c.closed_by, c.row_count, c.content_hash, c.record,"
         " r.reopened_at, r.reopened_by, r.reason"
         " from audit.closes as c left join audit.reopenings as r using (close_id) order by 1"
     ).fetchall()
-    return [PastClose(*row) for row in rows]
+    return [Close(*row[:7], reopening=Reopening(*row[7:]) if row[7] else None) for row in rows]
 
 
 def verify_closes(connection: Connection) -> list[str]:
     """What does not agree between the signed rows, their closes and the audit log, in words."""
     found = []
-    logged = dict(_logged(connection, "close"))
-    stored = {
-        close_id: {"close_id": close_id, "row_count": row_count, "content_hash": content_hash, **record}
-        for close_id, row_count, content_hash, record in connection.execute(
-            "select close_id, row_count, content_hash, record from audit.closes order by 1"
-        )
-    }
-    for close_id in sorted(stored.keys() | logged.keys()):
-        if close_id not in stored or close_id not in logged:
-            found.append(f"close {close_id} is only in {'the audit log' if close_id in logged else 'audit.closes'}")
-        elif stored[close_id] != logged[close_id]:
+    closed, reopened = _logged(connection, "close"), _logged(connection, "reopen")
+    stored = {close.close_id: close for close in list_closes(connection)}
+    for close_id in sorted(stored.keys() | closed.keys() | reopened.keys()):
+        close = stored.get(close_id)
+        if close is None or close_id not in closed:
+            found.append(f"close {close_id} is only in {'the audit log' if close is None else 'audit.closes'}")
+        elif plain(close.details()) != closed[close_id]:
             found.append(f"close {close_id} is not what the audit log says of it")
         elif _hash_of_rows(connection, "audit", "chargebacks", "close_id", close_id) != (
-            stored[close_id]["row_count"],
-            stored[close_id]["content_hash"],
+            close.row_count,
+            close.content_hash,
         ):
             found.append(f"the rows of close {close_id} are not those that were signed")
-    reopened = {row[0] for row in connection.execute("select close_id from audit.reopenings")}
-    half = reopened ^ {close_id for close_id, _ in _logged(connection, "reopen")}
-    where = "is only in one of audit.reopenings and the audit log"
-    return found + [f"the reopening of close {close_id} {where}" for close_id in sorted(half)]
+        reason = close.reopening.reason if close and close.reopening else None
+        if reason != reopened.get(close_id, {}).get("reason"):
+            found.append(f"the reopening of close {close_id} is not what the audit log says of it")
+    return found
 
 
 def _one_at_a_time(connection: Connection) -> None:
     connection.execute("lock table audit.closes in share row exclusive mode")
 
 
-def _logged(connection: Connection, action: str) -> list[tuple[int, dict[str, Any]]]:
-    rows = connection.execute("select details from audit.events where action = %s order by id", [action])
-    return [(details["close_id"], details) for (details,) in rows]
+def _logged(connection: Connection, action: str) -> dict[int, dict[str, Any]]:
+    """Close id -> what the audit log says that was done to it."""
+    rows = connection.execute(
+        "select details from audit.events where action = %s and jsonb_exists(details, 'close_id')", [action]
+    )
+    return {details["close_id"]: details for (details,) in rows}
 
 
 def _sign(connection: Connection, month: date, accepted: Mapping[str, str], actor: str) -> Close:
@@ -209,9 +208,9 @@ def _sign(connection: Connection, month: date, accepted: Mapping[str, str], acto
         ).format(columns=_COLUMNS),
         [close_id, month],
     )
-    details = {"close_id": close_id, "row_count": row_count, "content_hash": content_hash, **record}
-    append(connection, action="close", subject=f"{month:%Y-%m}", details=details, actor=actor)
-    return Close(close_id, month, closed_at, actor, row_count, content_hash, record)
+    close = Close(close_id, month, closed_at, actor, row_count, content_hash, record)
+    append(connection, action="close", subject=f"{month:%Y-%m}", details=close.details(), actor=actor)
+    return close
 
 
 def _hash_of_rows(connection: Connection, schema: str, table: str, key: str, value: object) -> tuple[int, str]:

@@ -35,9 +35,11 @@ def test_only_staging_reads_sources(manifest: Manifest) -> None:
 
 def test_layers_read_downwards(manifest: Manifest) -> None:
     order = ["staging", "intermediate", "marts"]
+    # What teams pay is worked out of two marts, and is none itself: closed months show what was signed instead.
+    upwards = {("int_chargebacks", "daily_costs"), ("int_chargebacks", "cost_allocations")}
     for node in models(manifest):
         for parent in parents(manifest, node):
-            if parent["resource_type"] == "model":
+            if parent["resource_type"] == "model" and (node["name"], parent["name"]) not in upwards:
                 assert order.index(layer(parent)) <= order.index(layer(node)), f"{node['name']} reads {parent['name']}"
 
 
