@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -85,7 +86,8 @@ def _objection(proposal: Proposal, settings: TagWriteBack) -> str:
     arn = parse_arn(proposal.resource_id)
     if proposal.virtual_tag_rule not in settings.approved_rules:
         return f"the rule {proposal.virtual_tag_rule} is not approved"
-    if proposal.confidence is None or proposal.confidence < settings.minimum_confidence:
+    # A confidence that is not known counts as none.
+    if (proposal.confidence or 0) < settings.minimum_confidence:
         return f"its confidence is {'not known' if proposal.confidence is None else f'{proposal.confidence:.3f}'}"
     if arn is None:
         return "the resource has no ARN"
@@ -140,7 +142,7 @@ def write_tags(
             continue
         place = {"account": account, "region": region}
         audit_id = _note(connection, WRITE, {**place, "tags": [_tag(step) for step in to_write]})
-        done = [replace(step, audit_id=audit_id) for step in _in_batches(to_write, api.put, WRITTEN)]
+        done = [replace(step, audit_id=audit_id) for step in _in_batches(to_write, partial(_put, api), WRITTEN)]
         _note(connection, WRITE_DONE, {**place, "of": audit_id, **_by_outcome(done)})
         steps += done
     return steps
@@ -151,20 +153,14 @@ def undo(connection: psycopg.Connection[Any], audit_id: int, connect: Connect) -
 
     Raises FinopsError where the event is no write of tags, or AWS cannot be asked.
     """
-    found = connection.execute(
-        "select action, details, (select details -> 'written' from audit.events as done"
-        " where done.action = %(done)s and (done.details ->> 'of')::bigint = %(id)s)"
-        " from audit.events where id = %(id)s",
-        {"id": audit_id, "done": WRITE_DONE},
-    ).fetchone()
+    found = connection.execute("select action, details from audit.events where id = %s", (audit_id,)).fetchone()
     if found is None or found[0] != WRITE:
         raise FinopsError(
             f"audit event {audit_id} is no write of tags. `finops tags write --apply` names the event of each."
         )
-    _, details, written = found
-    # A write that was broken off has no outcome: then all that it meant to write is looked at.
-    tags = details["tags"] if written is None else written
-    steps = [Step(tag["resource_id"], tag["tag_key"], tag["tag_value"], PROPOSED) for tag in tags]
+    details = found[1]
+    # All that was meant to be written, whatever came of it: a call that failed or was broken off may have been carried out.
+    steps = [Step(tag["resource_id"], tag["tag_key"], tag["tag_value"], PROPOSED) for tag in details["tags"]]
     api = connect(details["account"], details["region"])
     there = api.tags_of([step.resource_id for step in steps])
     checked = [_still_there(step, there.get(step.resource_id, {})) for step in steps]
@@ -188,6 +184,21 @@ def _checked(step: Step, there: Tags) -> Step:
     if same is None:
         return step
     return replace(step, outcome=SKIPPED, reason=f"it has the tag {same}={there[same]}")
+
+
+def _put(api: TaggingApi, resource_ids: Sequence[str], tags: Tags) -> dict[str, str]:
+    """Write to those resources that still have none of the tags: a large write takes minutes, in which others tag too."""
+    try:
+        there = api.tags_of(resource_ids)
+    except FinopsError as error:
+        return dict.fromkeys(resource_ids, str(error))
+    late = {
+        resource_id: "it got such a tag meanwhile"
+        for resource_id in resource_ids
+        if {folded(key) for key in there.get(resource_id, {})} & {folded(key) for key in tags}
+    }
+    free = [resource_id for resource_id in resource_ids if resource_id not in late]
+    return late | (api.put(free, tags) if free else {})
 
 
 def _still_there(step: Step, there: Tags) -> Step:

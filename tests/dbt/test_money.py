@@ -67,6 +67,19 @@ def test_costs_are_reported_in_one_currency(project: Project, tmp_path: Path) ->
     first_day = sum(round(one * D("0.9"), 10) - round(one * last, 10) for one in cost)
     assert effects == [("EUR", D(0)), ("USD", first_day)]
 
+    # A rate that was corrected is applied to all days that it holds on, and to no other.
+    project.configure(
+        currencies=reporting(tmp_path, RATES.replace("2025-03-01,USD,EUR,0.9", "2025-03-01,USD,EUR,0.95"))
+    )
+    project.build()
+    assert project.rows(
+        "select charge_date::text, sum(reporting_billed_cost) from finops.reporting_costs"
+        " where billing_currency = 'USD' group by 1 order by 1"
+    ) == [
+        (day, sum(round(one * rate, 10) for one in (D("1.25"), D("0.1"), D("-0.7"))))
+        for day, rate in (("2025-03-02", D("0.95")), ("2025-03-03", last))
+    ]
+
     # Without a reporting currency there is nothing to report in it, and the costs are as they were.
     before = project.rows("select sum(effective_cost) from finops.daily_costs")
     project.configure()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from orchestration.lib.config import Config, load_config
 from orchestration.lib.config_store import store_config
+from orchestration.lib.errors import FinopsError
 
 TEXT = """
 organization: {name: Example, first_billing_period: 2026-01}
@@ -117,3 +120,45 @@ def test_runs_at_the_same_time_leave_one_current_version(database: str, tmp_path
             """
         )
         assert gaps.fetchall() == []
+
+
+RATES = "date,from_currency,to_currency,rate\n2026-01-01,USD,EUR,0.9\n2026-01-02,USD,EUR,0.85\n"
+CURRENCIES = TEXT + "currencies: {reporting: EUR, rates: {location: rates.csv}}\n"
+KEPT = "select content_hash, from_currency, to_currency, rate_date::text, rate from config.currency_rates order by 1, 4"
+
+
+def test_exchange_rates_are_versions_of_their_section(database: str, tmp_path: Path) -> None:
+    (tmp_path / "rates.csv").write_text(RATES)
+    with psycopg.connect(database, autocommit=True) as connection:
+        first = store_config(connection, load(tmp_path, CURRENCIES))
+        content = connection.execute("select content from config.sections where section = 'currencies'").fetchone()
+        assert content is not None
+        version = content[0]["rates"]["content_hash"]
+        kept = connection.execute(KEPT).fetchall()
+        assert kept == [
+            (version, "USD", "EUR", "2026-01-01", Decimal("0.9")),
+            (version, "USD", "EUR", "2026-01-02", Decimal("0.85")),
+        ]
+
+        # The same rates in another order are the same version.
+        header, *rows = RATES.splitlines(keepends=True)
+        (tmp_path / "rates.csv").write_text(header + "".join(reversed(rows)))
+        versions = connection.execute(VERSIONS).fetchall()
+        assert store_config(connection, load(tmp_path, CURRENCIES)) == first
+        assert (connection.execute(VERSIONS).fetchall(), connection.execute(KEPT).fetchall()) == (versions, kept)
+
+        (tmp_path / "rates.csv").write_text(RATES.replace("0.85", "0.8"))
+        second = store_config(connection, load(tmp_path, CURRENCIES))
+        assert {section for section in first if first[section] != second[section]} == {"currencies"}
+        assert len(connection.execute(KEPT).fetchall()) == 4
+
+
+def test_bad_rates_leave_the_whole_configuration_as_it_was(database: str, tmp_path: Path) -> None:
+    (tmp_path / "rates.csv").write_text(RATES)
+    with psycopg.connect(database, autocommit=True) as connection:
+        store_config(connection, load(tmp_path, CURRENCIES))
+        before = connection.execute(VERSIONS).fetchall(), connection.execute(KEPT).fetchall()
+        (tmp_path / "rates.csv").write_text(RATES.replace("0.85", "-1"))
+        with pytest.raises(FinopsError, match=r"rates\.csv: row 2, column rate: '-1' must be greater than 0"):
+            store_config(connection, load(tmp_path, CURRENCIES.replace("12.50", "13")))
+        assert (connection.execute(VERSIONS).fetchall(), connection.execute(KEPT).fetchall()) == before

@@ -199,6 +199,23 @@ def test_a_write_that_was_broken_off_can_be_undone(cloud: Cloud, connection: psy
     assert [cloud.tags(arn) for arn in arns] == [{}, {}]
 
 
+def test_a_tag_that_comes_between_reading_and_writing_stays(cloud: Cloud, connection: psycopg.Connection[Any]) -> None:
+    arns = [cloud.topic("a"), cloud.topic("b")]
+
+    class Overtaken(TaggingApi):
+        def tags_of(self, resource_ids: Any) -> dict[str, dict[str, str]]:
+            found = super().tags_of(resource_ids)
+            cloud.sns.tag_resource(ResourceArn=arns[0], Tags=[{"Key": "Team", "Value": "Mobile"}])
+            return found
+
+    def connect(account: str, region: str) -> TaggingApi:
+        return Overtaken(cloud.connect(account, region)._client, "here", lambda _: None)
+
+    steps = write_tags(connection, [proposal(arn) for arn in arns], SETTINGS, connect, apply=True)
+    assert outcomes(steps) == {"written": [arns[1]], "failed": [arns[0]]}
+    assert cloud.tags(arns[0]) == {"Team": "Mobile"}
+
+
 def test_resources_that_fail_are_named_and_the_others_written(
     cloud: Cloud, connection: psycopg.Connection[Any]
 ) -> None:

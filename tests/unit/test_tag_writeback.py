@@ -22,6 +22,11 @@ SETTINGS = TagWriteBack(approved_rules=("by-name", "by-account"), minimum_confid
 
 def test_an_approved_proposal_may_be_written() -> None:
     assert [(step.outcome, step.reason) for step in judged([PROPOSAL], SETTINGS)] == [(PROPOSED, "")]
+    unknown = replace(PROPOSAL, confidence=None)
+    assert (
+        judged([unknown], TagWriteBack(approved_rules=("by-name",), minimum_confidence=Decimal(0)))[0].outcome
+        == PROPOSED
+    )
     bucket = replace(PROPOSAL, resource_id="arn:aws:s3:::bills")
     assert judged([bucket], SETTINGS)[0].outcome == PROPOSED
 
