@@ -7,6 +7,7 @@
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     pre_hook="{{ empty_table() }}",
+    post_hook="analyze {{ this }}",
 ) }}
 {%- set unit = '0.0000000001' %}
 {%- set units_in_one = '10000000000' %}
