@@ -11,7 +11,8 @@ import click
 from orchestration.lib import paths, postgres
 
 if TYPE_CHECKING:
-    from orchestration.lib.focus_export import FileFormat, Version
+    from orchestration.lib.focus_export import FileFormat
+    from orchestration.lib.focus_versions import Version
 
 
 @click.group()

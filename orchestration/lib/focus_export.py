@@ -19,34 +19,15 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from psycopg import sql
 
+from orchestration.lib import postgres
 from orchestration.lib.errors import FinopsError
-from orchestration.lib.formats.columns import Column, Kind
-from orchestration.lib.formats.focus import FOCUS
+from orchestration.lib.focus_versions import BEFORE_1_4, Version, columns_of, header
+from orchestration.lib.formats.columns import Kind
 from reports.files import whole_file
 
-Version = Literal["1.0", "1.2", "1.4"]
 FileFormat = Literal["csv", "parquet"]
 COSTS = ("billed_cost", "effective_cost", "contracted_cost", "list_cost")
 
-# The version of the specification that brought a column; the others are in all of them.
-_SINCE = {
-    "1.2": (
-        "capacity_reservation_id", "capacity_reservation_status", "commitment_discount_quantity",
-        "commitment_discount_unit", "service_subcategory", "sku_meter", "sku_price_details",
-        "billing_account_type", "sub_account_type", "invoice_id", "pricing_currency",
-        "pricing_currency_contracted_unit_price", "pricing_currency_effective_cost", "pricing_currency_list_unit_price",
-    ),
-    "1.4": (
-        "allocated_method_details", "allocated_method_id", "allocated_resource_id", "allocated_resource_name",
-        "allocated_tags", "contract_applied", "service_provider_name", "host_provider_name", "invoice_detail_id",
-        "commitment_program_eligibility_details",
-    ),
-}  # fmt: skip
-# In their place before: who offers a service had one name, and another where it was made by someone else.
-_BEFORE_1_4 = {
-    "provider_name": sql.SQL("service_provider_name"),
-    "publisher_name": sql.SQL("coalesce(x_publisher_name, service_provider_name)"),
-}
 # Columns of our own; only with the rows that they describe, which since 1.3 may be parts of a charge.
 _OWN = (
     "x_source_name", "x_team", "x_cost_center", "x_project", "x_environment", "x_cost_type", "x_allocation_rule",
@@ -90,28 +71,6 @@ class Export:
     path: Path
     totals: tuple[Totals, ...]
 
-    @property
-    def rows(self) -> int:
-        return sum(one.rows for one in self.totals)
-
-
-def columns_of(version: Version) -> tuple[Column, ...]:
-    """The columns of a version, in the order of the specification."""
-    later = {name for since, names in _SINCE.items() if since > version for name in names}
-    gone = set(_BEFORE_1_4) if version == "1.4" else set()
-    found = [column for column in FOCUS.columns if column.name not in later | gone]
-    return tuple(sorted(found, key=lambda column: column.name))
-
-
-def header(name: str) -> str:
-    """The name of a column as the specification writes it.
-
-    >>> header("x_cost_center"), header("sku_id")
-    ('x_CostCenter', 'SkuId')
-    """
-    prefix = "x_" if name.startswith("x_") else ""
-    return prefix + "".join(word.capitalize() for word in name.removeprefix("x_").split("_"))
-
 
 def export_focus(database_url: str, month: date, version: Version, file_format: FileFormat, folder: Path) -> Export:
     """Write the charges of a billing month to `focus-<version>-<month>.<format>` in a folder, whole or not at all.
@@ -121,7 +80,7 @@ def export_focus(database_url: str, month: date, version: Version, file_format: 
     cannot be written, and for numbers that Parquet cannot hold.
     """
     path = folder / f"focus-{version}-{month:%Y-%m}.{file_format}"
-    with psycopg.connect(database_url) as connection:
+    with postgres.connect(database_url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         expected = _mart_totals(connection, month, version)
@@ -153,8 +112,8 @@ def _selected(version: Version) -> list[tuple[str, Kind, sql.Composable]]:
 
 
 def _expression(name: str, version: Version) -> sql.Composable:
-    if name in _BEFORE_1_4:
-        return _BEFORE_1_4[name]
+    if name in BEFORE_1_4:
+        return BEFORE_1_4[name]
     column = sql.Identifier(name)
     if version != "1.4" and name in _SUMMED:
         # One row for a charge: its parts together are the charge.

@@ -19,7 +19,8 @@ from click.testing import CliRunner
 from orchestration import cli
 from orchestration.lib import postgres
 from orchestration.lib.errors import FinopsError
-from orchestration.lib.focus_export import COSTS, FileFormat, Version, columns_of, export_focus, header
+from orchestration.lib.focus_export import COSTS, FileFormat, export_focus
+from orchestration.lib.focus_versions import Version, columns_of, header
 from tests.dbt.bills import MARCH, focus_lines
 from tests.dbt.conftest import new_database
 from tests.dbt.project import Project

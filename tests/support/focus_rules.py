@@ -24,6 +24,18 @@ _CURRENCY = "^[A-Z]{3}$"
 # Words, a quantity before them, and a unit of time after a stroke or a hyphen.
 _UNIT = r"^(\d+ )?[A-Z][A-Za-z0-9]*( [A-Za-z0-9]+)*([/-](\d+ )?[A-Z][A-Za-z]*)?$"
 
+# JSON of an object whose values are no objects or lists themselves. PostgreSQL 15 cannot ask whether a text is JSON.
+_FLAT_OBJECT = """
+create or replace function pg_temp.is_flat_object(content text) returns boolean language plpgsql as $$
+begin
+    return jsonb_typeof(content::jsonb) = 'object'
+        and not jsonb_path_exists(content::jsonb, '$.* ? (@.type() == "object" || @.type() == "array")');
+exception when invalid_text_representation then
+    return false;
+end
+$$
+"""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -133,6 +145,7 @@ def failures(
     connection: psycopg.Connection[Any], table: str, rules: Sequence[Rule], criteria: Collection[str]
 ) -> dict[str, int]:
     """Rule id -> rows (for rules over groups: groups) that break it, of those rules that apply to such a provider."""
+    connection.execute(_FLAT_OBJECT)
     present = {
         row[0]
         for row in connection.execute(
@@ -240,9 +253,6 @@ def _compiled(node: Node, present: Collection[str]) -> sql.Composable:
         case "FormatString":
             return matches(r"\S")
         case "FormatKeyValue":
-            # An object whose values are no objects or lists themselves.
-            return sql.SQL(
-                "coalesce(case when {0} is json object then not jsonb_path_exists({0}::jsonb, {1}) else {0} is null end, true)"
-            ).format(column("ColumnName"), sql.Literal('$.* ? (@.type() == "object" || @.type() == "array")'))
+            return sql.SQL("coalesce(pg_temp.is_flat_object({}), true)").format(column("ColumnName"))
         case other:
             raise ValueError(f"the rules have a check that is not compiled: {other}")

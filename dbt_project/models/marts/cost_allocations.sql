@@ -7,6 +7,7 @@
     on_schema_change='append_new_columns',
     pre_hook="{{ empty_table() }}",
     meta={'plan': 'bulk'},
+    post_hook="analyze {{ this }}",
 ) }}
 {%- set pool_columns = [
     'source_name', 'billing_period', 'billing_account_id', 'sub_account_id', 'billing_currency', 'charge_category', 'allocation_rule',
