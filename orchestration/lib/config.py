@@ -58,8 +58,10 @@ def _find_conflicts(document: Document) -> None:
     teams = _entries(document, ("teams",), Team)
     accounts = _entries(document, ("accounts",), Account)
     rules = _entries(document, ("cost_allocation", "rules"), AllocationRule)
+    drivers = _entries(document, ("cost_allocation", "drivers"), AllocationDriver)
     invoices = _entries(document, ("invoices",), Invoice)
     _report_repeats(document, sources, "name", lambda source: source.name)
+    _report_repeats(document, drivers, "name", lambda driver: spelling(driver.name))
     _report_repeats(
         document,
         invoices,
@@ -71,7 +73,6 @@ def _find_conflicts(document: Document) -> None:
     _check_team_spellings(document, teams)
     _check_accounts(document, accounts)
     _check_references(document, teams, accounts, rules)
-    drivers = _entries(document, ("cost_allocation", "drivers"), AllocationDriver)
     check_allocation(document, [team.name for team in teams.values()], rules, drivers)
 
 
