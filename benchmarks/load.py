@@ -105,20 +105,25 @@ def _copy_seconds(names: list[str], halves: list[bytes]) -> float:
     return clock.seconds
 
 
-def stream_csv(connection: psycopg.Connection, name: str, table: pa.Table) -> None:
-    """Copy a table in over one stream."""
+def stream_csv(connection: psycopg.Connection, name: str, table: pa.Table) -> float:
+    """Copy a table in over one stream; returns the seconds of the COPY alone."""
     sink = pa.BufferOutputStream()
     pa_csv.write_csv(_texts(table), sink, pa_csv.WriteOptions(include_header=False))
+    encoded = memoryview(sink.getvalue())
     statement = sql.SQL("copy {} from stdin (format csv)").format(sql.Identifier(name))
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(sink.getvalue().to_pybytes())
+    with timed() as clock, connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for begin in range(0, len(encoded), 1 << 22):
+            copy.write(encoded[begin : begin + (1 << 22)])
+    return clock.seconds
 
 
-def create_wide_table(connection: psycopg.Connection, name: str, headers: list[str]) -> None:
+def create_wide_table(
+    connection: psycopg.Connection, name: str, headers: list[str], format_name: str = "focus"
+) -> None:
     """A table with every delivered column, typed as the raw schema types it; maps are text, the cheapest there is."""
     columns = []
     for header in headers:
-        column = FORMATS["focus"].by_header.get(squash(header))
+        column = FORMATS[format_name].by_header.get(squash(header))
         kind = "text" if column is None or column.kind is Kind.MAP else column.kind.value
         columns.append(sql.SQL("{} " + kind).format(sql.Identifier(header)))
     connection.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(name)))

@@ -8,11 +8,14 @@ import time
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
-from benchmarks.load import PERIOD
+from benchmarks.load import PERIOD, create_wide_table, stream_csv
 from benchmarks.measure import Measurement
 from orchestration.lib import postgres
+from orchestration.lib.dagster_home import dagster_instance
 from orchestration.lib.settings import sample_config_file
 from orchestration.sample.single_month import write_month
 
@@ -27,13 +30,28 @@ def measure(work: Path) -> list[Measurement]:
     settings["sources"] = [{"name": "bench_month", "format": "cur", "location": "deliveries"}]
     config = folder / "finops-config.yaml"
     config.write_text(yaml.safe_dump(settings))
+    copy = _copy_seconds(folder / "deliveries")
+    # An installation that has run before has its records.
+    with dagster_instance():
+        pass
     first, whole = _run(config)
     second, _ = _run(config)
+    what = f"start of the run to the marts, {LINES:,} CUR lines"
     return [
-        Measurement(f"start of the run to the marts, {LINES:,} CUR lines", f"{first:.1f} s", to_hold="≤ 15 s"),
+        Measurement(what, f"{first:.1f} s", f"one COPY stream {copy:.1f} s", f"{first / copy:.2f}", "≤ 15 s"),
         Measurement("  the whole run, with gates and report", f"{whole:.1f} s"),
         Measurement("  again, with nothing changed, to the marts", f"{second:.1f} s"),
     ]
+
+
+def _copy_seconds(folder: Path) -> float:
+    """One COPY stream of the same lines, encoded before, into a table of the same columns and types."""
+    table = pa.concat_tables([pq.read_table(file) for file in sorted(folder.rglob("*.parquet"))])
+    with psycopg.connect(postgres.ensure_running(), autocommit=True, options="-c TimeZone=UTC") as connection:
+        create_wide_table(connection, "bench_wide", table.column_names, "cur")
+        seconds = stream_csv(connection, "bench_wide", table)
+        connection.execute("drop table bench_wide")
+    return seconds
 
 
 def _run(config: Path) -> tuple[float, float]:

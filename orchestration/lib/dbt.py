@@ -28,6 +28,11 @@ def executable() -> Path:
     return Path(sys.executable).with_name("dbt")
 
 
+def executable_ahead() -> Path:
+    """The same, but a dbt that was imported ahead where one waits."""
+    return Path(sys.executable).with_name("finops-dbt")
+
+
 def environment(database_url: str) -> dict[str, str]:
     """What dbt's profile and paths read. The password stays in the environment; it is in no file and no argument."""
     parts = conninfo_to_dict(database_url)

@@ -1,7 +1,8 @@
 """What must hold for a mart before anything is made from it: one suite for each mart, as data.
 
 A check is the name of a Great Expectations class and its arguments, or a query that finds the rows which break a rule.
-In a query `{batch}` is the mart, and `{delivered}` a condition that leaves out months which were not delivered anew.
+In a query `{batch}` is the mart, and `{delivered}` a condition that leaves out months which were not delivered anew. A query that
+joins names the mart itself: Great Expectations does so for others only, and PostgreSQL before 16 wants a name.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def _same_totals(meaning: str, keys: str, columns: dict[str, str]) -> Check:
         meaning,
         f"""
         select {keys}, {shown}
-        from (select {keys}, {own} from {{batch}} where {{delivered}} group by {keys}) as mart
+        from (select {keys}, {own} from {{batch}} as batch where {{delivered}} group by {keys}) as mart
         full join (
             select {keys}, {daily} from finops.daily_costs where {{delivered}} group by {keys}
         ) as daily using ({keys})

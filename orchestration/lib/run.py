@@ -17,6 +17,7 @@ from rich.table import Table
 
 from orchestration.lib import dbt, paths, postgres, settings
 from orchestration.lib.config import Config
+from orchestration.lib.dbt_ahead import dbt_ahead
 from orchestration.lib.deliveries import Delivery
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.ingest import find_deliveries, new_deliveries, open_storage
@@ -34,7 +35,7 @@ def run_all(config_path: Path | None, console: Console) -> None:
         os.environ["FINOPS_CONFIG"] = str(config_path.absolute())
     # Modules and definitions live to the end: looking for garbage among them, again and again, would take seconds.
     gc.disable()
-    with _Terminal(console) as terminal, watched_by(terminal):
+    with _Terminal(console) as terminal, watched_by(terminal), dbt_ahead():
         terminal.step("Start PostgreSQL")
         url = postgres.ensure_running()
         terminal.step("Read the configuration" if paths.config_file() else "Make the sample organisation")

@@ -326,6 +326,17 @@ def test_a_password_with_a_dollar_sign_works(marts: str) -> None:
             connection.execute("drop role gate_reader")
 
 
+def test_joins_name_the_mart_themselves() -> None:
+    """Without a name, PostgreSQL 15 refuses the query; Great Expectations adds one where nothing is joined."""
+    queries = [
+        check.arguments["query"] for suite in SUITES.values() for check in suite.checks if "query" in check.arguments
+    ]
+    assert len(queries) > 5
+    for query in queries:
+        named = "{batch} as batch" in query
+        assert named == (" join " in query), query
+
+
 def test_importing_the_gate_imports_nothing_heavy() -> None:
     code = (
         "import sys, orchestration.lib.gate; print({'great_expectations', 'pandas', 'sqlalchemy'} & set(sys.modules))"

@@ -108,7 +108,7 @@ def test_killed_runs_leave_nothing_half_done(organization: Path, database: str, 
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        time.sleep(moments.uniform(2, 25))
+        time.sleep(moments.uniform(1, 14))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     through = run(organization)

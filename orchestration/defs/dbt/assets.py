@@ -109,5 +109,5 @@ def dbt_resource() -> DbtCliResource:
     return Dbt(
         project_dir=str(dbt_project.project_dir()),
         profiles_dir=str(dbt_project.project_dir()),
-        dbt_executable=str(dbt_project.executable()),
+        dbt_executable=str(dbt_project.executable_ahead()),
     )

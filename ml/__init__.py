@@ -1,0 +1,1 @@
+"""Forecasts, anomalies and savings: plain Python on DataFrames, which never imports Dagster."""
