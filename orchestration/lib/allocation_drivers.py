@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ create table if not exists config.driver_quantities (
 create index if not exists driver_quantities_version on config.driver_quantities (driver, content_hash);
 """
 
+# As many digits as a quantity can have: 3 and 3.00 are the same quantity, whatever file it came from.
+_EXACT = Context(prec=60)
 _OPTIONAL = ("cost_center", "project")
 _CURRENT = "select driver, content_hash from config.driver_versions where superseded_at is null"
 _SUPERSEDE = "update config.driver_versions set superseded_at = %s where driver = %s and superseded_at is null"
@@ -102,8 +104,9 @@ def read_driver(connection: psycopg.Connection[Any], config: Config, driver: All
         key = (quantity.valid_on, quantity.team, quantity.cost_center, quantity.project)
         if key in quantities:
             raise FinopsError(f"{where}{used_by}: repeats {quantities[key][0]}. Keep one row for each team and period.")
-        for rule in rules:
-            if found := conflict(rule, quantity.team, numbered):
+        for rule in rules if quantity.quantity else ():
+            is_payer = not rule.over or not rule.over.teams or quantity.team in rule.over.teams
+            if is_payer and (found := conflict(rule, quantity.team, numbered)):
                 raise FinopsError(f"{where}{used_by}: {conflict_text(rule, quantity.team, *found)}")
         quantities[key] = (where, quantity)
         kinds.add(quantity.is_monthly)
@@ -218,4 +221,4 @@ def _amount(text: str, where: str) -> Decimal:
         raise FinopsError(f"{where}: the quantity {text} is negative.")
     if amount.adjusted() > 36 or amount.as_tuple().exponent < -18:  # type: ignore[operator]
         raise FinopsError(f"{where}: the quantity {text} has more digits than 37 before and 18 after the point.")
-    return amount
+    return _EXACT.normalize(amount)

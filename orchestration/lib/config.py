@@ -62,9 +62,11 @@ def _find_conflicts(document: Document) -> None:
     accounts = _entries(document, ("accounts",), Account)
     rules = _entries(document, ("cost_allocation", "rules"), AllocationRule)
     markups = _entries(document, ("chargeback", "markups"), Markup)
+    drivers = _entries(document, ("cost_allocation", "drivers"), AllocationDriver)
     invoices = _entries(document, ("invoices",), Invoice)
     virtual_tags = _entries(document, ("virtual_tags", "rules"), VirtualTagRule)
     _report_repeats(document, sources, "name", lambda source: source.name)
+    _report_repeats(document, drivers, "name", lambda driver: spelling(driver.name))
     _report_repeats(
         document,
         invoices,
@@ -79,7 +81,6 @@ def _find_conflicts(document: Document) -> None:
     _check_references(document, teams, [*accounts, *markups], rules)
     check_virtual_tags(document, virtual_tags, teams)
     check_budgets(document, _entries(document, ("budgets",), Budget), teams)
-    drivers = _entries(document, ("cost_allocation", "drivers"), AllocationDriver)
     check_allocation(document, [team.name for team in teams.values()], rules, drivers)
 
 

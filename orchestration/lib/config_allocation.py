@@ -77,12 +77,6 @@ def _check_versions(document: Document, rules: Rules) -> None:
 
 
 def _check_drivers(document: Document, rules: Rules, drivers: Mapping[Location, AllocationDriver]) -> None:
-    declared: dict[str, Location] = {}
-    for location, driver in drivers.items():
-        first = declared.setdefault(spelling(driver.name), location)
-        if first != location:
-            where = (*location, "name")
-            document.report(where, f"{document.shown(where)} is also {path_text(first)}. Each may occur once.")
     names = [driver.name for driver in drivers.values()]
     for location, rule in rules.items():
         if rule.driver is not None and rule.driver not in names:

@@ -34,6 +34,11 @@ create temp table daily_costs (
     allocation_rule text, charge_date date,
     billed_cost numeric, effective_cost numeric, contracted_cost numeric, list_cost numeric
 );
+create temp table cost_records (like daily_costs, resource_id text);
+create temp table int_container_splits (
+    parent_resource_id text, billing_period date, charge_date date, billing_currency text,
+    team text, cost_center text, project text, split_cost numeric
+);
 create temp table stg_config__allocation_drivers (
     driver text, team text, cost_center text, project text, quantity numeric, is_monthly boolean, valid_on date
 );
@@ -48,6 +53,7 @@ class Organisation:
     rules: Sequence[AllocationRule]
     rows: Sequence[Row]
     quantities: Sequence[Row]
+    splits: Sequence[Row]
 
 
 @dataclass
@@ -66,7 +72,12 @@ class Sql:
             ):
                 cursor.execute("update config.sections set content = %s where section = %s", (Jsonb(content), section))
             for table, rows in (
-                ("daily_costs", organisation.rows),
+                (
+                    "daily_costs",
+                    [{name: row[name] for name in row if name != "resource_id"} for row in organisation.rows],
+                ),
+                ("cost_records", organisation.rows),
+                ("int_container_splits", organisation.splits),
                 ("stg_config__allocation_drivers", organisation.quantities),
             ):
                 if rows:
@@ -108,6 +119,8 @@ def _fed(path: Path, url: str) -> str:
     database = urlsplit(url).path.removeprefix("/")
     for schema, name, table in (
         ("finops", "daily_costs", "daily_costs"),
+        ("finops", "cost_records", "cost_records"),
+        ("intermediate", "int_container_splits", "int_container_splits"),
         ("staging", "stg_config__allocation_drivers", "stg_config__allocation_drivers"),
         ("finops", "allocation_lineage", "cost_allocations_input"),
     ):
@@ -124,12 +137,13 @@ quantities = st.one_of(st.just(Decimal(0)), st.decimals(0, 1000, allow_nan=False
 days = st.sampled_from([date(2026, 8, 30), date(2026, 9, 1), date(2026, 9, 2), date(2026, 9, 15), date(2026, 9, 30)])
 teams = st.sampled_from(list(TEAMS))
 some_teams = st.lists(teams, min_size=1, max_size=3, unique=True)
+resources = st.sampled_from([None, "i-1", "i-2"])
 optional = st.sampled_from([None, "x", "y"])
 
 
 @st.composite
 def rules(draw: st.DrawFn, name: str) -> AllocationRule:
-    method = draw(st.sampled_from(["even", "fixed", "proportional", "metric", "commitment_users"]))
+    method = draw(st.sampled_from(["even", "fixed", "proportional", "metric", "commitment_users", "split"]))
     match: dict[str, Any] = {"teams": draw(some_teams)} if draw(st.booleans()) else {"charge_categories": ["Tax"]}
     if draw(st.booleans()):
         match["sub_account_ids"] = ["1"]
@@ -151,7 +165,7 @@ def rules(draw: st.DrawFn, name: str) -> AllocationRule:
             over |= {"service_names": ["S3"]}
     if method in ("proportional", "commitment_users", "metric"):
         settings["fallback"] = draw(st.sampled_from(["even", "unallocated"]))
-    if over and method != "fixed":
+    if over and method not in ("fixed", "split"):
         settings["over"] = over
     return AllocationRule.model_validate({"name": name, "match": match, "method": method, **settings})
 
@@ -185,6 +199,22 @@ def charges(draw: st.DrawFn, names: Sequence[str]) -> Row:
         "effective_cost": draw(st.one_of(st.just(cost), amounts)),
         "contracted_cost": draw(amounts),
         "list_cost": draw(st.one_of(st.none(), amounts)),
+        "resource_id": draw(resources),
+    }
+
+
+@st.composite
+def containers(draw: st.DrawFn) -> Row:
+    day = draw(days)
+    return {
+        "parent_resource_id": draw(st.sampled_from(["i-1", "i-2"])),
+        "billing_period": day.replace(day=1),
+        "charge_date": day,
+        "billing_currency": "USD",
+        "team": draw(st.sampled_from([*TEAMS, "unallocated"])),
+        "cost_center": draw(optional),
+        "project": None,
+        "split_cost": draw(quantities),
     }
 
 
@@ -213,7 +243,8 @@ def organisations(draw: st.DrawFn) -> Organisation:
         }
         for (driver, team, project, day), quantity in found.items()
     ]
-    return Organisation(sorted(made, key=lambda rule: rule.step), rows, drivers)
+    splits = draw(st.lists(containers(), max_size=4)) if any(rule.method == "split" for rule in made) else []
+    return Organisation(sorted(made, key=lambda rule: rule.step), rows, drivers, splits)
 
 
 def held(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], Amounts]:
@@ -247,7 +278,9 @@ POOL = ("source_name", "billing_period", "sub_account_id", "billing_currency", "
 @given(organisation=organisations(), shuffled=st.randoms(use_true_random=False))
 def test_allocation_is_exact(allocation_sql: Sql, organisation: Organisation, shuffled: Any) -> None:
     lineage, allocations = allocation_sql.run(organisation)
-    expected = Reference(TEAMS, organisation.rules, organisation.rows, organisation.quantities).allocate()
+    expected = Reference(
+        TEAMS, organisation.rules, organisation.rows, organisation.quantities, organisation.splits
+    ).allocate()
     assert held(lineage) == {key: {basis: amounts[basis] for basis in BASES} for key, amounts in expected.items()}
     pools = totals([row for row in organisation.rows if row["cost_type"] == "shared"], POOL, COSTS)
     assert totals(lineage, POOL, COSTS) == pools
@@ -258,5 +291,5 @@ def test_allocation_is_exact(allocation_sql: Sql, organisation: Organisation, sh
     rows, drivers = list(organisation.rows), list(organisation.quantities)
     shuffled.shuffle(rows)
     shuffled.shuffle(drivers)
-    again = allocation_sql.run(Organisation(organisation.rules, rows, drivers))
+    again = allocation_sql.run(Organisation(organisation.rules, rows, drivers, organisation.splits[::-1]))
     assert [sorted(map(repr, part)) for part in again] == [sorted(map(repr, part)) for part in (lineage, allocations)]

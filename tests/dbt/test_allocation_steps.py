@@ -130,14 +130,15 @@ def test_marts_are_the_same_when_built_again(allocated: Project) -> None:
 
 def test_charges_that_the_provider_split_count_once(allocated: Project) -> None:
     """FOCUS delivers allocated charges in place of their origin; each belongs to the owner of its own tags."""
-    method = {
-        "AllocatedMethodId": "cpu",
-        "AllocatedResourceId": None,
-        "AllocatedResourceName": None,
-        "ResourceId": "node",
-    }
     lines = [
-        charge(team, cost, **method | {"AllocatedResourceId": f"pod-{team}"})
+        charge(
+            team,
+            cost,
+            ResourceId="node",
+            AllocatedMethodId="cpu",
+            AllocatedResourceId=f"pod-{team}",
+            AllocatedResourceName=None,
+        )
         for team, cost in (("Search", "0.75"), ("Checkout", "0.25"))
     ]
     allocated.deliver("azure", MARCH, lines)

@@ -17,6 +17,7 @@ from orchestration.lib.config_models import AllocationRule
 COSTS = ("billed_cost", "effective_cost", "contracted_cost", "list_cost")
 BASES = ("share", *COSTS)
 UNITS = 10**10
+_ITEMS = {"commitment_users": "commitment_discount_id", "split": "resource_id"}
 NOBODY = ("unallocated", None, None)
 Owner = tuple[str, str | None, str | None]
 Row = Mapping[str, Any]
@@ -36,12 +37,13 @@ class Pool:
 
 @dataclass
 class Reference:
-    """An organisation with its rules, charges and drivers. `quantities`: rows of config.driver_quantities."""
+    """An organisation with its rules, charges and drivers. `quantities`: of drivers, `splits`: of containers."""
 
     cost_centers: Mapping[str, str]
     rules: Sequence[AllocationRule]
     rows: Sequence[Row]
     quantities: Sequence[Row] = ()
+    splits: Sequence[Row] = ()
     held: dict[tuple[Any, ...], Amounts] = field(default_factory=dict)
 
     def allocate(self) -> dict[tuple[Any, ...], Amounts]:
@@ -67,7 +69,7 @@ class Reference:
             rule = self._rule_of(row)
             if row["cost_type"] != "shared" or rule is None or rule.step != step:
                 continue
-            keeps = rule.shares is not None and sum(rule.shares.values()) < 1
+            keeps = _keeps_rest(rule)
             owner = _owner(row) if keeps else NOBODY
             origin = (
                 row["source_name"],
@@ -78,7 +80,7 @@ class Reference:
                 rule.name,
                 rule.valid_from,
                 row["charge_date"] if rule.basis == "day" else None,
-                row["commitment_discount_id"] if rule.method == "commitment_users" else None,
+                row[_ITEMS[rule.method]] if rule.method in _ITEMS else None,
                 owner if keeps else (None, None, None),
             )
             pool = found.setdefault(origin, Pool(origin, rule.name, rule, owner, {"share": Fraction(1)}))
@@ -95,7 +97,7 @@ class Reference:
             if rule is None:
                 stays[origin, path, owner] = amounts
                 continue
-            keeps = rule.shares is not None and sum(rule.shares.values()) < 1
+            keeps = _keeps_rest(rule)
             rest = (owner[0], self.cost_centers.get(owner[0]), None) if keeps else NOBODY
             further = f"{path} > {owner[0]} > {rule.name}"
             pool = pools.setdefault((origin, further), Pool(origin, further, rule, rest, {}))
@@ -136,6 +138,11 @@ class Reference:
             for team, share in rule.shares.items():
                 drivers[self._of(team)] = Fraction(share)
             drivers[None] = Fraction(1) - sum(drivers.values(), Fraction(0))
+        elif rule.method == "split" and " > " not in pool.path:
+            for row in self.splits:
+                of_pool = (row["parent_resource_id"], row["billing_period"], row["billing_currency"])
+                if of_pool == (pool.origin[8], period, currency) and day in (None, row["charge_date"]):
+                    drivers[None if row["team"] == "unallocated" else _owner(row)] += Fraction(row["split_cost"])
         elif rule.method == "metric":
             for row in self.quantities:
                 if row["driver"] == rule.driver and _counts(row, period, day) and _in_scope(rule, row):
@@ -185,6 +192,10 @@ def _parts(amount: Fraction | None, drivers: Sequence[Fraction], total: Fraction
     parts = [Fraction(part, UNITS) for part in whole]
     parts[ranked[0]] += abs(amount) - Fraction(units, UNITS)
     return [part if amount > 0 else -part for part in parts]
+
+
+def _keeps_rest(rule: AllocationRule) -> bool:
+    return rule.method == "split" or (rule.shares is not None and sum(rule.shares.values()) < 1)
 
 
 def _holds(rule: AllocationRule, day: date) -> bool:
