@@ -148,12 +148,15 @@ def reopen_month(database_url: str, month: date, reason: str, *, actor: str | No
 
 def list_closes(connection: Connection) -> list[Close]:
     """Every close there ever was, the oldest first."""
-    rows = connection.execute(
-        "select c.close_id, c.billing_period, c.closed_at, c.closed_by, c.row_count, c.content_hash, c.record,"
-        " r.reopened_at, r.reopened_by, r.reason"
-        " from audit.closes as c left join audit.reopenings as r using (close_id) order by 1"
+    taken_back = connection.execute(
+        "select close_id, reopened_at, reopened_by, reason from audit.reopenings"
     ).fetchall()
-    return [Close(*row[:7], reopening=Reopening(*row[7:]) if row[7] else None) for row in rows]
+    reopenings = {close_id: Reopening(at, by, reason) for close_id, at, by, reason in taken_back}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            "select close_id, billing_period, closed_at, closed_by, row_count, content_hash, record from audit.closes order by 1"
+        ).fetchall()
+    return [Close(**row, reopening=reopenings.get(row["close_id"])) for row in rows]
 
 
 def verify_closes(connection: Connection) -> list[str]:
