@@ -51,6 +51,7 @@ counted as (
         budgets.budget_number,
         budgets.billing_period,
         charged.billing_currency,
+        charged.billing_currency = budgets.budget_currency or rates.reference_rate is not null as is_counted,
         case
             when charged.billing_currency = budgets.budget_currency then charged.cost
             else round(charged.cost * rates.reference_rate, 10)
@@ -73,8 +74,8 @@ totals as (
         budget_number,
         billing_period,
         sum(cost) as charged_cost,
-        {{ listed('case when cost is not null then billing_currency end') }} as counted_currencies,
-        {{ listed('case when cost is null then billing_currency end') }} as left_out_currencies
+        {{ listed('case when is_counted then billing_currency end') }} as counted_currencies,
+        {{ listed('case when not is_counted then billing_currency end') }} as left_out_currencies
     from counted
     group by 1, 2
 )
