@@ -58,9 +58,9 @@ def check(config: Path | None) -> None:
     for rule in settings.cost_allocation.rules:
         mine = [item for item in taken if item.rule == rule]
         if not mine:
-            table.add_row(rule.name, str(rule.step), "0", "", "", "", "[yellow]takes nothing")
+            table.add_row(rule.name, str(rule.step), "0", "", "", "", "takes nothing")
         for item in mine:
-            note = f"[yellow]taken first by {item.taken_by.name}" if item.taken_by else ""
+            note = f"taken first by {item.taken_by.name}" if item.taken_by else ""
             table.add_row(rule.name, str(rule.step), *_figures(item.lines, item.currency, item.cost, item.months), note)
     for item in taken:
         if item.rule is None:
@@ -69,8 +69,8 @@ def check(config: Path | None) -> None:
     for gap in gaps:
         falls = "evenly to the teams" if gap.rule.fallback == "even" else "to nobody: it stays unallocated"
         console.print(
-            f"[yellow]driver {gap.what}[/] {gap.rule.driver} has nothing for {gap.month:%Y-%m}: "
-            f"the pool of {gap.rule.name} goes {falls}"
+            f"Driver {gap.what}: {gap.rule.driver} has nothing for {gap.month:%Y-%m}. The pool of {gap.rule.name} goes {falls}.",
+            style="yellow",
         )
     if not gaps:
         console.print("Every driver has quantities for the months in which it is needed.")
@@ -99,7 +99,8 @@ def explain(team: str, month: str, top: int, basis: str | None) -> None:
         found = explanation_of(connection, team, date.fromisoformat(f"{month}-01"), chosen)
     console = _console()
     for part in found:
-        console.print(f"[bold]{team}, {month}, {part.currency}, {chosen.replace('_', ' ')}: {_money(part.total)}")
+        title = f"{team}, {month}, {part.currency}, {chosen.replace('_', ' ')}: {_money(part.total)}"
+        console.print(title, style="bold")
         own = Table("own costs by service", "cost")
         for name, cost in _top([(line.name, line.cost) for line in part.services], top):
             own.add_row(name, _money(cost))
@@ -145,7 +146,7 @@ def _money(amount: Decimal) -> str:
 def _console() -> Console:
     from rich.console import Console
 
-    console = Console()
+    console = Console(markup=False, highlight=False)  # names of services and rules may hold brackets
     if not console.is_terminal:
         console.width = max(console.width, 160)  # a log has no edge to wrap at
     return console

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from orchestration import cli
@@ -193,6 +194,19 @@ def test_an_explanation_adds_up_to_the_chargeback(allocated: Project) -> None:
 def test_commands_print_what_they_found(allocated: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(postgres.URL_VARIABLE, allocated.url)
     monkeypatch.setenv("FINOPS_HOME", str(tmp_path))
+    allocation = {"rules": RULES, "drivers": [{"name": "requests", "location": "requests.csv"}]}
+    (tmp_path / "rules.yaml").write_text(
+        yaml.safe_dump(SETTINGS | {"teams": TEAMS, "accounts": [], "cost_allocation": allocation})
+    )
+    (tmp_path / "requests.csv").write_text(DRIVER.replace("2025-03", "2025-04"))
+    checked = CliRunner().invoke(cli.main, ["rules", "check", "--config", str(tmp_path / "rules.yaml")]).output
+    for words in (
+        "taken first by network",
+        "takes nothing",
+        "(unallocated)",
+        "Driver missing: requests has nothing for 2025-03.",
+    ):
+        assert words in checked
     explain = ["explain", "Search", "2025-03", "--basis", "billed_cost"]
     printed = CliRunner().invoke(cli.main, explain).output
     for words in (
