@@ -254,7 +254,7 @@ class Config(Settings):
     def model_post_init(self, context: Any) -> None:
         """Take the path of the file, and the lines of its values, from the validation context."""
         if context:
-            self._path, self._lines = context["path"], context["lines"]
+            self._path, self._lines = context["path"], context.get("lines", {})
 
     @property
     def path(self) -> Path:
