@@ -186,7 +186,8 @@ cur as (
     from cur_parts as parts
     left join {{ ref('stg_deliveries__maps') }} as products on parts.product_id = products.map_id
     left join services on parts.line_item_product_code = services.product_code
-    left join {{ ref('aws_regions') }} as regions on coalesce(parts.product_region_code, {{ json_text('products.map', 'region') }}) = regions.region_id
+    left join {{ ref('aws_regions') }} as regions
+        on coalesce(parts.product_region_code, {{ json_text('products.map', 'region') }}) = regions.region_id
 )
 
 select * from focus
