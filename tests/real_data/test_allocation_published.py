@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.dbt.project import SETTINGS, Project
+from tests.dbt.project import Project
 from tests.support.lines import Line, cur, focus
 
 MONTHS = {"global_split": "2025-03", "surcharge_3pct": "2025-04", "report_allocation_95pct": "2025-05"}
@@ -99,38 +99,51 @@ def test_worked_examples_come_out_as_published(real_data: Path, project: Project
     assert direct == [(Decimal(10_000 + 266_000),)]
 
 
+COLUMNS = {"vcpu": ("reserved_vcpu", "used_vcpu"), "memory": ("reserved_memory_gb", "used_memory_gb")}
+AVAILABLE = {"vcpu": "vcpu_available", "memory": "memory_gb_available"}
+WEIGHTS = {"vcpu": "cpu_weight", "memory": "memory_weight"}
+
+
+def ratios(kind: str, pods: list[dict[str, str]], node: dict[str, str]) -> list[tuple[Fraction, Fraction]]:
+    """Which part of a resource each pod has of the instance, and of what no pod has."""
+    reserved, used = COLUMNS[kind]
+    allocated = [max(Fraction(pod[reserved]), Fraction(pod[used])) for pod in pods]
+    capacity = max(Fraction(node[AVAILABLE[kind]]), sum(allocated))
+    has_unused = capacity > sum(allocated)
+    return [(part / capacity, part / sum(allocated) if has_unused else Fraction(0)) for part in allocated]
+
+
 def container_lines(pods: list[dict[str, str]], node: dict[str, str]) -> list[Line]:
     """The instance, and two lines for each pod as AWS writes them: split and unused cost of its CPU and of its memory."""
     cost = Fraction(node["amortized_cost_per_hour"])
-    weights = {"vcpu": Fraction(node["cpu_weight"]), "memory": Fraction(node["memory_weight"])}
-    available = {"vcpu": Fraction(node["vcpu_available"]), "memory": Fraction(node["memory_gb_available"])}
-    columns = {"vcpu": ("reserved_vcpu", "used_vcpu"), "memory": ("reserved_memory_gb", "used_memory_gb")}
-    weighted = sum(weights[kind] * available[kind] for kind in weights)
-    blank = {"split_line_item_parent_resource_id": None, "split_line_item_split_cost": None}
+    weighted = {kind: Fraction(node[WEIGHTS[kind]]) * Fraction(node[AVAILABLE[kind]]) for kind in COLUMNS}
     parent = cur(
-        line_item_unblended_cost=str(Decimal(node["amortized_cost_per_hour"])), resource_tags='{"user_team":"Cluster"}'
+        line_item_unblended_cost=node["amortized_cost_per_hour"],
+        line_item_usage_type="BoxUsage",
+        resource_tags='{"user_team":"Cluster"}',
+        split_line_item_parent_resource_id=None,
+        split_line_item_split_cost=None,
+        split_line_item_unused_cost=None,
     )
-    lines = [parent | blank | {"split_line_item_unused_cost": None, "line_item_usage_type": "BoxUsage"}]
-    for kind, (reserved, used) in columns.items():
-        allocated = [max(Fraction(pod[reserved]), Fraction(pod[used])) for pod in pods]
-        beyond = [max(Fraction(pod[used]) - Fraction(pod[reserved]), Fraction(0)) for pod in pods]
-        capacity = max(available[kind], sum(allocated))
-        of_kind = cost * weights[kind] * available[kind] / weighted
-        unused = of_kind * (capacity - sum(allocated)) / capacity
-        for pod, part in zip(pods, allocated, strict=True):
+    lines = [parent]
+    for kind in COLUMNS:
+        of_kind = cost * weighted[kind] / sum(weighted.values())
+        parts = ratios(kind, pods, node)
+        unused = of_kind * (1 - sum(split for split, _ in parts))
+        for pod, (split_ratio, unused_ratio) in zip(pods, parts, strict=True):
             lines.append(
-                cur(
-                    line_item_unblended_cost="0",
-                    line_item_resource_id=f"pod/{pod['pod']}",
-                    line_item_usage_type=f"EKS-{kind}",
-                    resource_tags=f'{{"user_team":"{pod["namespace"]}"}}',
-                    split_line_item_parent_resource_id=parent["line_item_resource_id"],
-                    split_line_item_split_cost=digits(of_kind * part / capacity),
-                    split_line_item_unused_cost=digits(unused * part / sum(allocated)),
-                )
+                parent
+                | {
+                    "line_item_unblended_cost": "0",
+                    "line_item_resource_id": f"pod/{pod['pod']}",
+                    "line_item_usage_type": f"EKS-{kind}",
+                    "resource_tags": f'{{"user_team":"{pod["namespace"]}"}}',
+                    "split_line_item_parent_resource_id": parent["line_item_resource_id"],
+                    "split_line_item_split_cost": digits(of_kind * split_ratio),
+                    "split_line_item_unused_cost": digits(unused * unused_ratio),
+                }
             )
-        assert sum(beyond) >= 0
-    return [{name: line.get(name) for name in lines[0] | lines[-1]} for line in lines]
+    return lines
 
 
 def digits(value: Fraction) -> str:
@@ -141,6 +154,11 @@ def test_containers_cost_what_aws_publishes(real_data: Path, project: Project) -
     folder = real_data / "allocation" / "aws_split_cost_allocation"
     pods = read(folder / "input_pods.csv")
     (node,) = read(folder / "input_instance.csv")
+    expected = {row["pod"]: row for row in read(folder / "expected_ratios.csv")}
+    for kind in COLUMNS:
+        for pod, parts in zip(pods, ratios(kind, pods, node), strict=True):
+            for name, ratio in zip(("split_usage_ratio", "unused_ratio"), parts, strict=True):
+                assert abs(ratio - Fraction(expected[pod["pod"]][f"{kind}_{name}"])) < Fraction("0.001")
     namespaces = {row["namespace"]: Decimal(row["total_cost"]) for row in read(folder / "expected_namespace.csv")}
     project.configure(
         teams=[{"name": name, "cost_center": name} for name in ("Cluster", *namespaces)],
@@ -162,4 +180,3 @@ def test_containers_cost_what_aws_publishes(real_data: Path, project: Project) -
     for name in namespaces:
         totals = [Decimal(row["total_split_cost"]) for row in published if row["namespace"] == name]
         assert abs(shares[name] - sum(totals)) <= TOLERANCE * len(totals)
-    assert SETTINGS["sources"][1]["format"] == "cur"
