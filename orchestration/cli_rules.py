@@ -11,21 +11,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestration.cli_options import CONFIG_OPTION
 from orchestration.lib.errors import FinopsError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-CONFIG_OPTION = click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Settings file. Default: as `finops run`.",
-)
-
 
 @click.group()
 def rules() -> None:
-    """The rules of cost allocation.
+    """The rules of cost allocation, and those that read owners out of names.
 
     Example: finops rules check
     """
@@ -74,6 +69,19 @@ def check(config: Path | None) -> None:
         )
     if not gaps:
         console.print("Every driver has quantities for the months in which it is needed.")
+
+
+@rules.command()
+def usage() -> None:
+    """Show what each virtual tag rule decided in the last run, and which never matched or are shadowed by another.
+
+    Example: finops rules usage
+    """
+    from orchestration.lib import postgres
+    from orchestration.lib.virtual_tag_report import rule_usage, usage_text
+
+    with postgres.connect(postgres.ensure_running()) as connection:
+        click.echo(usage_text(rule_usage(connection)))
 
 
 @click.command()
