@@ -203,7 +203,7 @@ _CHARGEBACK_REPORTS = Suite(
             "each source, month and currency is charged back to the last digit",
             f"""
             select source_name, billing_currency, month, {", ".join(f"{b}, reported_{b}" for b in COST_BASES)}
-            from (select {_ADJUSTED_MONTH} as month, {_CHARGED} from {{batch}} group by 1, 2, 3) as charged
+            from (select {_ADJUSTED_MONTH} as month, {_CHARGED} from {{batch}} as batch group by 1, 2, 3) as charged
             full join (
                 select source_name, billing_currency, billing_period as month, {_REPORTED}
                 from finops.daily_costs group by 1, 2, 3
