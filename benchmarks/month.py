@@ -17,6 +17,7 @@ from benchmarks.measure import Measurement
 from orchestration.lib import postgres
 from orchestration.lib.dagster_home import dagster_instance
 from orchestration.lib.settings import sample_config_file
+from orchestration.sample.money import RATES_FILE
 from orchestration.sample.single_month import write_month
 
 LINES = 1_013_334
@@ -27,6 +28,7 @@ def measure(work: Path) -> list[Measurement]:
     folder = work / "month"
     write_month(folder / "deliveries", source="aws_main", period=PERIOD, lines=LINES)
     settings = yaml.safe_load(sample_config_file().read_text())
+    settings["currencies"]["rates"]["location"] = str(sample_config_file().with_name(RATES_FILE))
     settings["sources"] = [{"name": "bench_month", "format": "cur", "location": "deliveries"}]
     config = folder / "finops-config.yaml"
     config.write_text(yaml.safe_dump(settings))
@@ -38,7 +40,13 @@ def measure(work: Path) -> list[Measurement]:
     second, _ = _run(config)
     what = f"start of the run to the marts, {LINES:,} CUR lines"
     return [
-        Measurement(what, f"{first:.1f} s", f"one COPY stream {copy:.1f} s", f"{first / copy:.2f}", "≤ 15 s"),
+        Measurement(
+            what,
+            f"{first:.1f} s",
+            f"one COPY stream {copy:.1f} s",
+            f"{first / copy:.2f}",
+            "≤ 1.88: 15 s where COPY takes 8",
+        ),
         Measurement("  the whole run, with gates and report", f"{whole:.1f} s"),
         Measurement("  again, with nothing changed, to the marts", f"{second:.1f} s"),
     ]

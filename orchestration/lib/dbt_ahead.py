@@ -7,6 +7,7 @@ the dbt of this one build. Where none waits, `finops-dbt` is dbt.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -70,6 +71,7 @@ def _hand_over(address: str) -> int | None:
 
 def _wait(address: str) -> None:
     """Import dbt, wait for one command, run it."""
+    gc.disable()  # what a build makes lives until its process ends
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(address)
         listener.listen(1)
