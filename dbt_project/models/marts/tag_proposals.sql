@@ -53,6 +53,7 @@ agreement as (
     group by 1, 2
 ),
 
+-- Of each subject its last day and its sum: all that is asked below.
 costs as (
     select
         scopes.source_name,
@@ -61,17 +62,19 @@ costs as (
         subjects.resource_id,
         costs.scope_id,
         costs.subject_id,
-        costs.charge_date,
         costs.billing_currency,
-        costs.effective_cost
+        max(costs.charge_date) as charge_date,
+        sum(costs.effective_cost) as effective_cost
     from {{ ref('int_tag_costs_daily') }} as costs
     inner join scopes on costs.scope_id = scopes.scope_id
     inner join {{ ref('int_tag_subjects') }} as subjects
         on costs.scope_id = subjects.scope_id and costs.subject_id = subjects.subject_id
-    where exists (
-        select 1 from tags
-        where subjects.resource_id = tags.resource_id and tags.outcome = 'decides' and tags.own_tag is null
-    )
+    where
+        exists (
+            select 1 from tags
+            where subjects.resource_id = tags.resource_id and tags.outcome = 'decides' and tags.own_tag is null
+        )
+    group by 1, 2, 3, 4, 5, 6, 7
 ),
 
 resource_costs as (

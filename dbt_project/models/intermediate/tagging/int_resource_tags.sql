@@ -1,14 +1,5 @@
 -- One row per scope, resource, tag set and stretch of its days: the days, one after the other, on which it was delivered with these tags.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_days',
-    on_schema_change='sync_all_columns',
-    meta={'replace_by': 'scopes'},
-    indexes=[{'columns': ['scope_id']}, {'columns': ['resource_id']}],
-) }}
-{%- set changes = changed_days(parents=['int_tag_costs_daily']) %}
-{{ note_changes(changes) }}
-
+-- A view, as the mart on it: read for one resource at a time, and not worth making anew for each day that changed.
 with resource_days as (
     select distinct
         costs.scope_id,
@@ -19,7 +10,7 @@ with resource_days as (
     from {{ ref('int_tag_costs_daily') }} as costs
     inner join {{ ref('int_tag_subjects') }} as subjects
         on costs.scope_id = subjects.scope_id and costs.subject_id = subjects.subject_id
-    where subjects.resource_id is not null and {{ in_changed_scopes(changes, 'costs') }} and {{ in_changed_scopes(changes, 'subjects') }}
+    where subjects.resource_id is not null
 ),
 
 -- Days without charges do not count: a resource that is off over the weekend keeps its tags.
