@@ -105,7 +105,15 @@ def _full_build_seconds(url: str) -> float:
 
 def _dbt_build(url: str) -> None:
     subprocess.run(
-        [str(dbt.executable()), "--quiet", *dbt.BUILD_ARGUMENTS, "--project-dir", str(dbt.project_dir())],
+        [
+            str(dbt.executable()),
+            "--quiet",
+            *dbt.BUILD_ARGUMENTS,
+            "--exclude",
+            dbt.THOROUGH,
+            "--project-dir",
+            str(dbt.project_dir()),
+        ],
         env={**os.environ, **dbt.environment(url)},
         check=True,
     )

@@ -1,5 +1,6 @@
 -- FOCUS shows the reported costs, exactly, by source, billing month, account, currency and cost basis. Of some days that were
 -- delivered last; of every month the shares of a pool add up to 1 (assert_allocation_shares_add_up), and an export looks at its whole month.
+{{ config(tags=['thorough']) }}
 -- depends_on: {{ ref('stg_deliveries__scopes') }}
 -- depends_on: {{ ref('stg_deliveries__days') }}
 {%- set reported -%}

@@ -1,4 +1,5 @@
 -- The ratios of the parts of each split charge add up to exactly 1, on some days that were delivered last.
+{{ config(tags=['thorough']) }}
 -- depends_on: {{ ref('stg_deliveries__scopes') }}
 -- depends_on: {{ ref('stg_deliveries__days') }}
 select

@@ -16,6 +16,8 @@ from orchestration.lib import paths
 from orchestration.lib.errors import FinopsError
 
 # Rules are unit-tested when the project is tested, not each time a bill is loaded.
+THOROUGH = "tag:thorough"
+"""Tests of views that nothing is made from in a run: reading them each day would cost more than the day. The test suite runs them."""
 BUILD_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")
 
 

@@ -1,4 +1,7 @@
 -- One row per source, account, resource and tag key that a virtual tag rule decides and the resource itself has no tag of.
+-- A view: asked for when rules and tags are looked at, not each day.
+{{ config(materialized='view') }}
+
 with sources as (
     select
         source_name,

@@ -1,4 +1,7 @@
 -- One row per virtual tag rule, delivered month in which it holds, and currency billed in it; one without a month where it holds in none.
+-- A view: asked for when rules and tags are looked at, not each day.
+{{ config(materialized='view') }}
+
 with rules as (
     select * from {{ ref('stg_config__virtual_tag_rules') }}
 ),

@@ -56,6 +56,7 @@ def models(config: Config, manifest: Path) -> dg.AssetsDefinition:
     @dbt_assets(
         manifest=manifest,
         name="dbt_models",
+        exclude=dbt_project.THOROUGH,
         project=project,
         dagster_dbt_translator=Translator(config),
         partitions_def=billing_months(config),

@@ -1,23 +1,13 @@
 -- One row per scope, virtual tag rule and currency: what the rule matched, and what it decided.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_days',
-    on_schema_change='sync_all_columns',
-    meta={'replace_by': 'scopes'},
-    indexes=[{'columns': ['scope_id']}],
-) }}
-{%- set changes = changed_days(parents=['int_tag_costs_daily', 'int_virtual_tags']) %}
+-- A view, as the mart on it: asked for when rules are looked at, and not worth making anew for each day that changed.
 {%- set outcomes = {'decides': 'decided', 'shadowed': 'shadowed', 'tagged': 'tagged', 'no_value': 'no_value'} %}
-{{ note_changes(changes) }}
 
 with costs as (
     select * from {{ ref('int_tag_costs_daily') }}
-    where {{ in_changed_scopes(changes) }}
 ),
 
 subjects as (
     select * from {{ ref('int_tag_subjects') }}
-    where {{ in_changed_scopes(changes) }}
 ),
 
 -- A rule may set several keys; what it decides one of counts as decided.
@@ -32,7 +22,6 @@ rule_subjects as (
         {%- endfor %}
         rule_position
     from {{ ref('int_virtual_tags') }}
-    where {{ in_changed_scopes(changes) }}
     group by scope_id, subject_id, valid_from, valid_to, rule_position
 ),
 
