@@ -52,7 +52,7 @@ clean: ## Stop the server and remove the state directory (the whole warehouse) a
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 lock: ## Resolve pyproject.toml into requirements.lock (needs uv)
-	@command -v uv >/dev/null || { echo "make lock needs uv on PATH: https://docs.astral.sh/uv" >&2; exit 1; }
+	@command -v uv >/dev/null || { echo "make lock needs uv on PATH: pip install uv" >&2; exit 1; }
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet -o requirements.lock
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from orchestration import cli_rules
 from orchestration.cli_audit import audit
 from orchestration.cli_close import close, reopen
 from orchestration.cli_export import export
 from orchestration.cli_options import CONFIG_OPTION
+from orchestration.cli_rules import explain, rules
 from orchestration.cli_tags import tags
 from orchestration.lib import paths, postgres
 from orchestration.lib.errors import FinopsError
@@ -48,10 +48,8 @@ def main() -> None:
     """
 
 
-main.add_command(audit)
-main.add_command(close)
-main.add_command(reopen)
-main.add_command(tags)
+for command in (audit, close, reopen, export, rules, explain, tags):
+    main.add_command(command)
 
 
 @main.command()
@@ -167,10 +165,6 @@ def psql(arguments: tuple[str, ...]) -> None:
     os.execve(program, [program, url_without_password, *arguments], environment)
 
 
-main.add_command(cli_rules.rules)
-main.add_command(cli_rules.explain)
-
-
 @main.command()
 def doctor() -> None:
     """Check what this installation needs, and say what to do about each problem.
@@ -190,9 +184,6 @@ def doctor() -> None:
     Console().print(table)
     if any(finding.is_problem for finding in findings):
         sys.exit(1)
-
-
-main.add_command(export)
 
 
 def _is_free(port: int) -> bool:
