@@ -33,7 +33,7 @@ select
     'team ' || number %% {owners}, 'CC', case when number %% 7 = 0 then 'shared' else 'direct' end,
     case when number %% 7 = 0 then 'pool ' || number %% {pools} end, 'USD', 10, cost, cost, cost, cost,
     date '2026-09-01', date '2026-09-01', date '2026-09-01' + (number %% {days})::int
-from generate_series(1, %s) as numbers (number)
+from generate_series(1, %s::bigint) as numbers (number)
 cross join lateral (select ((number * 7919) %% 100003)::numeric / 1000 as cost) as costs
 """
 _DUCKDB = """

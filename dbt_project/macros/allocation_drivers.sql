@@ -6,6 +6,60 @@
 {%- endmacro %}
 
 
+{% macro own_costs_of_owners(condition) %}
+    {#- What owners have of their own, by no more than the rules look at: charges differ in much that no rule asks for, and adding them up
+        once, before the steps, leaves few rows to go through in each. condition: which charges. -#}
+    {%- set looked_at = {
+        'charge_date': "basis = 'day'",
+        'sub_account_id': 'over_sub_account_ids is not null',
+        'service_name': 'over_service_names is not null',
+        'charge_category': 'over_charge_categories is not null',
+        'used_commitment_id': "allocation_method = 'commitment_users'",
+        'consumed_unit': 'consumed_unit is not null',
+    } -%}
+    {%- set measures = ['consumed_quantity', 'billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] -%}
+looked_at as {{ evaluated_once() }} (
+    select
+        {%- for column, condition in looked_at.items() %}
+        coalesce(bool_or({{ condition }}), false) as {{ column }},
+        {%- endfor %}
+        {%- for measure in measures %}
+        coalesce(bool_or(measure = '{{ measure }}'), false) as {{ measure }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from rules
+),
+
+own as {{ evaluated_once() }} (
+    select
+        costs.billing_period,
+        costs.billing_currency,
+        costs.team,
+        costs.cost_center,
+        costs.project,
+        case when costs.cost_type = 'shared' then coalesce(rules.step, 1) end as step,
+        {%- for column in looked_at %}
+        {%- set value = 'costs.' ~ column %}
+        {%- if column == 'used_commitment_id' %}
+            {%- set value = "case when costs.commitment_discount_status = 'Used' then costs.commitment_discount_id end" %}
+        {%- endif %}
+        case when (select looked_at.{{ column }} from looked_at) then {{ value }} end as {{ column }},
+        {%- endfor %}
+        {%- for measure in measures %}
+        sum(case when (select looked_at.{{ measure }} from looked_at) then costs.{{ measure }} end) as {{ measure }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('daily_costs') }} as costs
+    left join rules
+        on
+            costs.cost_type = 'shared'
+            and costs.allocation_rule = rules.allocation_rule
+            and costs.charge_date >= rules.valid_from
+            and costs.charge_date < rules.valid_to
+    where costs.team <> 'unallocated' and {{ condition }}
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+)
+{%- endmacro %}
+
+
 {% macro drivers_of_step(step) %}
     {#- What the pools of a step are divided by: rows of driver_set, key (month, day, currency, item), owner and driver. An owner of null is that of the rest. -#}
     {%- set key = 'driver_set, billing_period, billing_currency, driver_date, driver_item' -%}
@@ -46,7 +100,7 @@ borne_{{ step }} as (
         sub_account_id,
         service_name,
         charge_category,
-        case when commitment_discount_status = 'Used' then commitment_discount_id end as used_commitment_id,
+        used_commitment_id,
         consumed_unit,
         team,
         cost_center,
@@ -56,8 +110,8 @@ borne_{{ step }} as (
         effective_cost,
         contracted_cost,
         list_cost
-    from daily
-    where team <> 'unallocated' and (step is null or step > {{ step }})
+    from own
+    where step is null or step > {{ step }}
     {%- if step > 1 %}
 
     union all
@@ -187,9 +241,8 @@ split_{{ step }} as (
         case when splits.team <> 'unallocated' then splits.cost_center end as cost_center,
         case when splits.team <> 'unallocated' then splits.project end as project,
         sum(splits.split_cost) as driver
-    from {{ ref('int_container_splits') }} as splits
+    from container_splits as splits
     inner join sets_{{ step }} as sets on sets.allocation_method = 'split'
-    where exists (select 1 from split_rules)
     group by 1, 2, 3, 4, 5, 6, 7, 8
 ),
 

@@ -147,15 +147,15 @@
 
 
 {% macro note_changes(changes) -%}
-    {#- Carries the days from the compiled SQL to the strategy and to the hook, which dbt runs apart from it. -#}
-    /* changed days: {{ tojson(changes) }} */
+    {#- Carries the days, or months, from the compiled SQL to the strategy and to the hook, which dbt runs apart from it. -#}
+    /* changes: {{ tojson(changes) }} */
 {%- endmacro %}
 
 
 {% macro noted_changes() -%}
-    {%- set found = modules.re.search('/\* changed days: (.*?) \*/', model.compiled_code) -%}
+    {%- set found = modules.re.search('/\* changes: (.*?) \*/', model.compiled_code) -%}
     {%- if not found -%}
-        {{ exceptions.raise_compiler_error("Model " ~ model.name ~ " has strategy replace_days and must call note_changes().") }}
+        {{ exceptions.raise_compiler_error("Model " ~ model.name ~ " replaces what changed and must call note_changes().") }}
     {%- endif -%}
     {{ return(fromjson(found.group(1))) }}
 {%- endmacro %}

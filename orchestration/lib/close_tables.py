@@ -61,6 +61,7 @@ create table audit.chargebacks (
     {columns},
     primary key (close_id, chargeback_id)
 );
+create index on audit.chargebacks (coalesce(adjusts_billing_period, billing_period));
 comment on table audit.chargebacks is 'One row per close and row of finops.chargeback_reports, as it was signed.';
 """
 

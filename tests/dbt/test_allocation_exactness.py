@@ -42,6 +42,8 @@ create temp table int_container_splits (
 create temp table stg_config__allocation_drivers (
     driver text, team text, cost_center text, project text, quantity numeric, is_monthly boolean, valid_on date
 );
+create temp view int_final_days as
+select distinct billing_period, cast(null as date) as final_day from daily_costs;
 create temp table cost_allocations_input (like finops.allocation_lineage);
 """
 
@@ -120,6 +122,7 @@ def _fed(path: Path, url: str) -> str:
     for schema, name, table in (
         ("finops", "daily_costs", "daily_costs"),
         ("finops", "cost_records", "cost_records"),
+        ("intermediate", "int_final_days", "int_final_days"),
         ("intermediate", "int_container_splits", "int_container_splits"),
         ("staging", "stg_config__allocation_drivers", "stg_config__allocation_drivers"),
         ("finops", "allocation_lineage", "cost_allocations_input"),

@@ -1,6 +1,14 @@
 -- One row per origin (pool of a rule: source, month, or day where the rule divides by day, accounts, currency, charge category), path
 -- of rules and paying owner: why who pays what. Its parts add up to each origin exactly, whatever way they took.
-{{ config(meta={'plan': 'bulk'}) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_months',
+    on_schema_change='append_new_columns',
+    meta={'plan': 'bulk'},
+    indexes=[{'columns': ['billing_period']}],
+) }}
+{%- set changes = changed_months(digests='int_billing_months', sections=['cost_allocation', 'teams']) %}
+{{ note_changes(changes) }}
 {%- set costs = ['billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] %}
 {%- set bases = ['share'] + costs %}
 {%- set last_step = allocation_steps() | int %}
@@ -21,6 +29,12 @@ split_rules as (
     where allocation_method = 'split'
 ),
 
+container_splits as (
+    select * from {{ ref('int_container_splits') }}
+    -- Without such a rule the charges are not even looked at.
+    where exists (select 1 from split_rules) and {{ in_changed_months(changes) }}
+),
+
 teams as (
     select * from {{ ref('stg_config__teams') }}
 ),
@@ -33,59 +47,37 @@ rule_teams as (
     cross join lateral {{ json_items('rules.teams') }} as teams (value, position)
 ),
 
-daily as (
+{{ own_costs_of_owners(in_changed_months(changes, 'costs.billing_period')) }},
+
+pooled as (
     select
         costs.source_name,
         costs.billing_account_id,
         costs.sub_account_id,
-        costs.service_name,
         costs.charge_category,
-        costs.commitment_discount_id,
-        costs.commitment_discount_status,
-        costs.consumed_unit,
+        costs.allocation_rule,
+        case when rules.allocation_method = 'commitment_users' then costs.commitment_discount_id end as origin_item,
         costs.team,
         costs.cost_center,
         costs.project,
-        costs.allocation_rule,
-        costs.billing_currency,
-        costs.consumed_quantity,
-        costs.{{ costs | join(', costs.') }},
-        costs.billing_period,
-        costs.charge_date,
-        rules.position as rule_position,
-        rules.allocation_method,
         rules.basis,
         rules.keeps_rest,
-        case when costs.cost_type = 'shared' then coalesce(rules.step, 1) end as step
+        costs.billing_currency,
+        rules.position as rule_position,
+        coalesce(rules.step, 1) as step,
+        costs.{{ costs | join(', costs.') }},
+        costs.billing_period,
+        costs.charge_date
     from {{ ref('daily_costs') }} as costs
     left join rules
         on
             costs.allocation_rule = rules.allocation_rule
             and costs.charge_date >= rules.valid_from
             and costs.charge_date < rules.valid_to
-),
-
-pooled as (
-    select
-        source_name,
-        billing_account_id,
-        sub_account_id,
-        charge_category,
-        allocation_rule,
-        case when allocation_method = 'commitment_users' then commitment_discount_id end as origin_item,
-        team,
-        cost_center,
-        project,
-        basis,
-        keeps_rest,
-        billing_currency,
-        rule_position,
-        step,
-        {{ costs | join(', ') }},
-        billing_period,
-        charge_date
-    from daily
-    where step is not null and allocation_method is distinct from 'split'
+    where
+        costs.cost_type = 'shared'
+        and rules.allocation_method is distinct from 'split'
+        and {{ in_changed_months(changes, 'costs.billing_period') }}
 
     union all
 
@@ -114,8 +106,7 @@ pooled as (
             records.allocation_rule = rules.allocation_rule
             and records.charge_date >= rules.valid_from
             and records.charge_date < rules.valid_to
-    -- Without such a rule the records are not even looked at.
-    where exists (select 1 from split_rules)
+    where exists (select 1 from split_rules) and {{ in_changed_months(changes, 'records.billing_period') }}
 ),
 
 summed as (
@@ -152,26 +143,6 @@ origins as {{ evaluated_once() }} (
     from summed
 ),
 
-source_progress as (
-    select
-        source_name,
-        billing_period,
-        cast(billing_period + interval '1 month' - interval '1 day' as date) as month_end,
-        max(charge_date) as last_day,
-        max(billing_period) over (partition by source_name) > billing_period as has_later_months
-    from daily
-    group by 1, 2
-),
-
-final_days as (
-    -- The last day that every source with charges in the month has delivered.
-    select
-        billing_period,
-        min(case when has_later_months then month_end else last_day end) as final_day
-    from source_progress
-    group by 1
-),
-
 {{ steps_of_allocation(last_step, bases) }},
 
 named as (
@@ -195,7 +166,7 @@ named as (
         coalesce(rules.measure, rules.driver) as allocation_measure,
         origins.origin_number
     from origins
-    inner join final_days on origins.billing_period = final_days.billing_period
+    left join {{ ref('int_final_days') }} as final_days on origins.billing_period = final_days.billing_period
     left join rules on origins.rule_position = rules.position
 )
 

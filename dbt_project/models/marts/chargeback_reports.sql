@@ -1,6 +1,16 @@
 -- One row per source, billing month, accounts, currency, charge category, paying owner, cost type, allocation rule and closed month that
 -- it adjusts: who pays what, and why. An open month shows what deliveries and rules say now. A closed month shows what was signed,
 -- and what has changed in it since is an adjustment in the first open month.
+{%- set month = 'coalesce(adjusts_billing_period, billing_period)' %}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_months',
+    on_schema_change='append_new_columns',
+    meta={'plan': 'bulk', 'month': 'coalesce(adjusts_billing_period, billing_period)'},
+    indexes=[{'columns': ['billing_period']}, {'columns': ['coalesce(adjusts_billing_period, billing_period)']}],
+) }}
+{%- set changes = changed_months(digests='int_chargeback_months') %}
+{{ note_changes(changes) }}
 {%- set keys = [
     'source_name', 'billing_account_id', 'sub_account_id', 'charge_category', 'team', 'cost_center', 'project', 'allocation_rule',
     'billing_currency',
@@ -11,6 +21,7 @@
 
 with computed as (
     select * from {{ ref('int_chargebacks') }}
+    where {{ in_changed_months(changes) }}
 ),
 
 closes as (
@@ -19,6 +30,7 @@ closes as (
 
 signed as (
     select * from {{ ref('stg_audit__chargebacks') }}
+    where {{ in_changed_months(changes, month) }}
 ),
 
 -- Months close in their order, so that everything up to the last of them is settled: also a month that had no charges then.

@@ -1,14 +1,14 @@
 -- One row per pool (source, billing month, accounts, currency, charge category and rule) and owner who pays a part of it, whatever steps
 -- it took. The parts of a pool add up to it exactly. How they came about is in allocation_lineage.
--- Emptied and filled, not swapped: focus_cost_and_usage is a view on it.
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
+    incremental_strategy='replace_months',
     on_schema_change='append_new_columns',
-    pre_hook="{{ empty_table() }}",
     meta={'plan': 'bulk'},
-    post_hook="analyze {{ this }}",
+    indexes=[{'columns': ['billing_period']}],
 ) }}
+{%- set changes = changed_months(parent='allocation_lineage') %}
+{{ note_changes(changes) }}
 {%- set pool_columns = [
     'source_name', 'billing_period', 'billing_account_id', 'sub_account_id', 'billing_currency', 'charge_category', 'allocation_rule',
 ] %}
@@ -20,6 +20,7 @@ with lineage as (
         sum(effective_cost) over (partition by origin_id) as origin_cost,
         dense_rank() over (order by {{ pool_columns | join(', ') }}) as pool_number
     from {{ ref('allocation_lineage') }}
+    where {{ in_changed_months(changes) }}
 ),
 
 weighted as (

@@ -5,7 +5,7 @@
     incremental_strategy='replace_days',
     on_schema_change='append_new_columns',
     meta={'replace_by': 'delivery_days'},
-    indexes=[{'columns': ['charge_date']}],
+    indexes=[{'columns': ['charge_date']}, {'columns': ['billing_period']}],
 ) }}
 {%- set changes = changed_days(parents=['cost_records']) %}
 {{ note_changes(changes) }}

@@ -1,6 +1,14 @@
 -- One row per source, billing month, accounts, currency, charge category, paying owner, cost type and allocation rule: what the deliveries and
 -- rules say now, whether or not the month is closed.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_months',
+    on_schema_change='sync_all_columns',
+    meta={'plan': 'bulk'},
+    indexes=[{'columns': ['billing_period']}],
+) }}
+{%- set changes = changed_months(digests='int_billing_months', parent='cost_allocations', sections=['chargeback']) %}
+{{ note_changes(changes) }}
 
 with own_costs as (
     select
@@ -22,7 +30,7 @@ with own_costs as (
         sum(list_cost) as list_cost,
         billing_period
     from {{ ref('daily_costs') }}
-    where cost_type in ('direct', 'unallocated')
+    where cost_type in ('direct', 'unallocated') and {{ in_changed_months(changes) }}
     group by
         source_name, billing_account_id, sub_account_id, charge_category, team, cost_center, project, cost_type, billing_currency,
         billing_period
@@ -49,6 +57,7 @@ allocated_costs as (
         list_cost,
         billing_period
     from {{ ref('cost_allocations') }}
+    where {{ in_changed_months(changes) }}
 ),
 
 charges as (

@@ -1,0 +1,63 @@
+-- One row per billing month: a digest of what its allocation is made of, but for settings: each day as it was built, the last day that is
+-- final, and the quantities of drivers.
+-- The digests of days are those of built_days, which has them once its model is built. depends_on: {{ ref('daily_costs') }}
+with charged as (
+    select distinct
+        billing_period,
+        scope_id,
+        charge_date
+    from {{ ref('int_charge_totals_daily') }}
+),
+
+days as (
+    select
+        charged.billing_period,
+        {{ dbt.listagg("built.scope_id || ' ' || built.charge_date || ' ' || built.digest", "','", "order by built.scope_id, built.charge_date") }} as digest
+    from charged
+    inner join {{ built_days() }} as built
+        on
+            built.model = 'daily_costs'
+            and charged.scope_id = built.scope_id
+            and charged.charge_date = built.charge_date
+    group by 1
+),
+
+quantities_by_month as (
+    select
+        cast(date_trunc('month', valid_on) as date) as valid_month,
+        {{ dbt.listagg('quantity_id', "''", 'order by quantity_id') }} as quantity_ids
+    from (
+        select
+            valid_on,
+            {{ uuid_of(['driver', 'team', 'cost_center', 'project', 'quantity', 'is_monthly', 'valid_on']) }} as quantity_id
+        from {{ ref('stg_config__allocation_drivers') }}
+    ) as quantities
+    group by 1
+),
+
+quantities as (
+    -- Those of the month, and of other months that days of it are in.
+    select
+        months.billing_period,
+        {{ dbt.listagg('quantities_by_month.quantity_ids', "','", 'order by quantities_by_month.valid_month') }} as digest
+    from (
+        select
+            billing_period,
+            billing_period as valid_month
+        from charged
+        union distinct
+        select
+            billing_period,
+            cast(date_trunc('month', charge_date) as date) as valid_month
+        from charged
+    ) as months
+    inner join quantities_by_month on months.valid_month = quantities_by_month.valid_month
+    group by 1
+)
+
+select
+    days.billing_period,
+    {{ dbt.hash("concat_ws('|', days.digest, coalesce(cast(final_days.final_day as text), ''), quantities.digest)") }} as digest
+from days
+left join {{ ref('int_final_days') }} as final_days on days.billing_period = final_days.billing_period
+left join quantities on days.billing_period = quantities.billing_period
