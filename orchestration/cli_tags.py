@@ -58,13 +58,17 @@ def write(config: Path | None, apply: bool) -> None:
 
     from orchestration.lib import postgres
     from orchestration.lib.audit import ensure_audit
+    from orchestration.lib.gate import require_gate
     from orchestration.lib.tag_writeback import read_proposals, write_tags
     from orchestration.lib.tagging_api import aws
 
     settings = _settings(config)
-    with psycopg.connect(postgres.ensure_running(), autocommit=True) as connection:
+    url = postgres.ensure_running()
+    with psycopg.connect(url, autocommit=True) as connection:
         ensure_audit(connection)
-        _show(write_tags(connection, read_proposals(connection), settings, aws(settings), apply=apply))
+        proposals = read_proposals(connection)
+        require_gate(url, "tag_proposals")
+        _show(write_tags(connection, proposals, settings, aws(settings), apply=apply))
     if not apply:
         click.echo("Nothing was written. Write what is proposed with: finops tags write --apply")
 

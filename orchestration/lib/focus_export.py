@@ -23,6 +23,7 @@ from orchestration.lib import postgres
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.focus_versions import BEFORE_1_4, Version, columns_of, header
 from orchestration.lib.formats.columns import Kind
+from orchestration.lib.gate import require_gate
 from reports.files import whole_file
 
 FileFormat = Literal["csv", "parquet"]
@@ -76,14 +77,15 @@ def export_focus(database_url: str, month: date, version: Version, file_format: 
     """Write the charges of a billing month to `focus-<version>-<month>.<format>` in a folder, whole or not at all.
 
     The file holds what the mart held at one moment: its totals are read from the file, and compared with those of the mart
-    and of cost_records. Raises FinopsError for a month without charges or with others than cost_records, for a folder that
-    cannot be written, and for numbers that Parquet cannot hold.
+    and of cost_records, and its month goes through the gate. Raises FinopsError for a month without charges or with others
+    than cost_records, for a folder that cannot be written, and for numbers that Parquet cannot hold.
     """
     path = folder / f"focus-{version}-{month:%Y-%m}.{file_format}"
     with postgres.connect(database_url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         expected = _mart_totals(connection, month, version)
+        require_gate(database_url, "focus_cost_and_usage", periods=[month])
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if file_format == "csv":

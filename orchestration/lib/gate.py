@@ -12,7 +12,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from orchestration.lib.errors import FinopsError
-from orchestration.lib.gate_suites import SUITES, Check
+from orchestration.lib.gate_checks import Check
+from orchestration.lib.gate_suites import SUITES
 
 if TYPE_CHECKING:
     from great_expectations.datasource.fluent.interfaces import Batch
@@ -54,33 +55,57 @@ class GateResult:
         return tuple(result for result in self.results if not result.success)
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some months of a mart, by the column that holds them."""
+
+    column: str
+    months: Sequence[date]
+
+    @property
+    def condition(self) -> str:
+        """The same in SQL."""
+        listed = ", ".join(f"date '{month}'" for month in self.months)
+        return f"{self.column} in ({listed})"
+
+
 def prepare() -> None:
     """Import Great Expectations, which takes seconds, in the background while something else is waited for."""
     Thread(target=import_module, args=["great_expectations"], name="gate", daemon=True).start()
 
 
-def run_gate(database_url: str, mart: str, *, delivery_periods: Sequence[date] = ()) -> GateResult:
+def run_gate(database_url: str, mart: str, *, periods: Sequence[date] = ()) -> GateResult:
     """Check a mart of schema finops against its suite.
 
-    `delivery_periods`: look only at what was delivered for these months, where the mart is kept by delivered month (the
-    others are small, and looked at whole). All checks of columns are one query; failing rows are fetched only for what
-    fails. Raises FinopsError for a mart without a suite, and for a mart or database that cannot be read.
+    `periods`: look only at these months, where the suite names a column of months (other marts are small, and looked at
+    whole). All checks of columns are one query; failing rows are fetched only for what fails. Raises FinopsError for a mart
+    without a suite, and for a mart or database that cannot be read.
     """
     if mart not in SUITES:
         raise FinopsError(f"There is no gate for {mart!r}. Gates: {', '.join(SUITES)}.")
     suite = SUITES[mart]
-    months = [month.isoformat() for month in delivery_periods] if suite.by_delivery else []
+    part = Part(suite.period, periods) if suite.period and periods else None
     with _batch(database_url, mart) as batch:
-        outcomes = _validate(batch, suite.checks, months, {"result_format": "BOOLEAN_ONLY"})
+        outcomes = _validate(batch, suite.checks, part, {"result_format": "BOOLEAN_ONLY"})
         failed = tuple(check for check in suite.checks if not outcomes[check.meaning].success)
         sampling = {
             "result_format": "SUMMARY",
             "partial_unexpected_count": SAMPLE_SIZE,
             "unexpected_index_column_names": list(suite.shown),
         }
-        outcomes |= _validate(batch, failed, months, sampling)
+        outcomes |= _validate(batch, failed, part, sampling)
     results = tuple(_result(check, outcomes[check.meaning]) for check in suite.checks)
     return GateResult(mart, not failed, results)
+
+
+def require_gate(database_url: str, mart: str, *, periods: Sequence[date] = ()) -> None:
+    """Let nothing out that is made of a mart which does not hold to its suite. Raises FinopsError that names what does not hold."""
+    result = run_gate(database_url, mart, periods=periods)
+    if not result.success:
+        shut = "\n".join(f"  not true that {found.expectation} ({found.observed})" for found in result.failures)
+        raise FinopsError(
+            f"the gate of {_SCHEMA}.{mart} is shut, so that nothing leaves:\n{shut}\nRun `finops run`, and try again."
+        )
 
 
 def gate_markdown(result: GateResult) -> str:
@@ -147,7 +172,7 @@ def _batch(database_url: str, mart: str) -> Iterator[Batch]:
 
 
 def _validate(
-    batch: Batch, checks: Sequence[Check], months: Sequence[str], result_format: dict[str, Any]
+    batch: Batch, checks: Sequence[Check], part: Part | None, result_format: dict[str, Any]
 ) -> dict[str, Any]:
     """Check meaning -> what Great Expectations found."""
     if not checks:
@@ -155,12 +180,12 @@ def _validate(
     import great_expectations as gx
 
     # Great Expectations hands results back in an order of its own; the meaning tells which is which.
-    suite = gx.ExpectationSuite("gate", expectations=[_expectation(check, months) for check in checks])
+    suite = gx.ExpectationSuite("gate", expectations=[_expectation(check, part) for check in checks])
     validated: Any = batch.validate(suite, result_format=result_format)
     return {outcome.expectation_config.meta["meaning"]: outcome for outcome in validated.results}
 
 
-def _expectation(check: Check, months: Sequence[str]) -> Any:
+def _expectation(check: Check, part: Part | None) -> Any:
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column
 
@@ -168,11 +193,9 @@ def _expectation(check: Check, months: Sequence[str]) -> Any:
 
     meta = {"meaning": check.meaning}
     if "query" in check.arguments:
-        listed = ", ".join(f"date '{month}'" for month in months)
-        delivered = f"delivery_period in ({listed})" if months else "true"
-        query = check.arguments["query"].replace("{delivered}", delivered)
+        query = check.arguments["query"].replace("{delivered}", part.condition if part else "true")
         return RowsThatBreakARule(unexpected_rows_query=f"{query} limit {_MOST_ROWS}", meta=meta)
-    condition = Column("delivery_period").is_in(months) if months else None
+    condition = Column(part.column).is_in([month.isoformat() for month in part.months]) if part else None
     return getattr(gxe, check.kind)(**check.arguments, row_condition=condition, meta=meta)
 
 

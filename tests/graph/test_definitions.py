@@ -10,7 +10,7 @@ from orchestration.definitions import build_definitions
 from orchestration.docs import asset_graph
 from orchestration.lib import dbt, paths
 from orchestration.lib.config import load_config
-from orchestration.lib.gate_suites import SUITES
+from orchestration.lib.gate_suites import GATED_MARTS
 from orchestration.lib.settings import sample_config_file
 
 
@@ -38,7 +38,7 @@ def test_reports_wait_for_every_gate(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     report = graph.get(dg.AssetKey(["reports", "chargeback"]))
     gates = [key for key in graph.asset_check_keys if key.name == "gate"]
-    assert {key.asset_key.path[-1] for key in gates} == set(SUITES)
+    assert {key.asset_key.path[-1] for key in gates} == set(GATED_MARTS)
     for gate in gates:
         assert graph.get(gate).blocking
         assert gate.asset_key in report.parent_keys

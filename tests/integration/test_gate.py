@@ -11,8 +11,9 @@ import psycopg
 import pytest
 
 from orchestration.lib.errors import FinopsError
-from orchestration.lib.gate import GateResult, gate_markdown, run_gate
+from orchestration.lib.gate import GateResult, gate_markdown, require_gate, run_gate
 from orchestration.lib.gate_suites import SUITES
+from tests.support import leaving_marts
 from tests.support.marts import Charge, make_marts, set_budgets
 
 OCTOBER, NOVEMBER = date(2026, 10, 3), date(2026, 11, 3)
@@ -31,6 +32,7 @@ def marts(database: str) -> str:
     with psycopg.connect(database) as connection:
         make_marts(connection, CHARGES)
         set_budgets(connection, [("team", "Search", "USD", "50", "77.61"), ("service", "Compute", "EUR", "9", "7")])
+        leaving_marts.make_leaving_marts(connection)
     return database
 
 
@@ -240,6 +242,7 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
             "each source, month and currency is listed in full",
             "azure",
         ),
+        *leaving_marts.BROKEN,
     ],
 )
 def test_a_broken_row_is_named(marts: str, mart: str, statement: str, expectation: str, shown: str) -> None:
@@ -267,6 +270,7 @@ EMPTY = {
     "invoice_reconciliation": [
         *("source_name", "billing_period", "billing_currency", "delivered_cost", "reported_cost", "status"),
     ],
+    **leaving_marts.EMPTY,
 }
 
 
@@ -318,9 +322,16 @@ def test_only_what_was_delivered_is_looked_at(marts: str) -> None:
     corrupt(
         marts, "update finops.cost_records set cost_type = 'x', billed_cost = 1 where billing_period = '2026-10-01'"
     )
-    assert not run_gate(marts, "cost_records", delivery_periods=[date(2026, 10, 1)]).success
-    assert run_gate(marts, "cost_records", delivery_periods=[date(2026, 11, 1)]).success
-    assert run_gate(marts, "chargeback_reports", delivery_periods=[date(2026, 11, 1)]).success
+    assert not run_gate(marts, "cost_records", periods=[date(2026, 10, 1)]).success
+    assert run_gate(marts, "cost_records", periods=[date(2026, 11, 1)]).success
+    assert run_gate(marts, "chargeback_reports", periods=[date(2026, 11, 1)]).success
+
+
+def test_a_shut_gate_lets_no_month_out_but_other_months(marts: str) -> None:
+    corrupt(marts, "update finops.focus_cost_and_usage set effective_cost = 1 where x_billing_period = '2026-10-01'")
+    require_gate(marts, "focus_cost_and_usage", periods=[date(2026, 11, 1)])
+    with pytest.raises(FinopsError, match=r"each source, month, account and currency has the costs .* \(1 row\)"):
+        require_gate(marts, "focus_cost_and_usage", periods=[date(2026, 10, 1)])
 
 
 def test_a_column_that_is_gone_fails_its_expectations(marts: str) -> None:

@@ -29,13 +29,16 @@ def cloud_tags(configuration: Config) -> dg.AssetsDefinition:
         ),
     )
     def tags(context: dg.AssetExecutionContext, config: TagsConfig, warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        from orchestration.lib.gate import require_gate
         from orchestration.lib.tag_writeback import FAILED, read_proposals, write_tags
         from orchestration.lib.tagging_api import aws
 
         settings = configuration.tag_write_back
         with psycopg.connect(warehouse.url(), autocommit=True) as connection:
             ensure_audit(connection)
-            steps = write_tags(connection, read_proposals(connection), settings, aws(settings), apply=config.apply)
+            proposals = read_proposals(connection)
+            require_gate(warehouse.url(), "tag_proposals")
+            steps = write_tags(connection, proposals, settings, aws(settings), apply=config.apply)
         failed = [f"{step.resource_id} {step.tag_key}: {step.reason}" for step in steps if step.outcome == FAILED]
         counts = Counter(step.outcome for step in steps)
         if failed:

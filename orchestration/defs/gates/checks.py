@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.defs.resources import Warehouse
+from orchestration.lib.gate_suites import GATED_MARTS
 from orchestration.lib.progress import watcher
-
-GATED_MARTS = ("cost_records", "chargeback_reports", "invoice_reconciliation", "chargeback_budgets")
 
 
 def mart_key(name: str) -> dg.AssetKey:

@@ -3,11 +3,12 @@
 import dagster as dg
 import psycopg
 
-from orchestration.defs.gates.checks import GATED_MARTS, mart_key
+from orchestration.defs.gates.checks import mart_key
 from orchestration.defs.partitions import billing_months, months_of
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import paths
 from orchestration.lib.config import Config
+from orchestration.lib.gate_suites import GATED_MARTS
 from orchestration.lib.progress import watcher
 from orchestration.lib.publishing import publish_reports
 
