@@ -10,12 +10,12 @@ STATE := .finops
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ui lint check docs bench stop clean lock
+.PHONY: help run test ui lint check docs bench evaluate stop clean lock
 
 help: ## Show this list
 	@echo "make run                  take in what is new, build, check, report (sample organisation)"
 	@echo "make run CONFIG=path      the same on your own bills"
-	@grep -E '^(test|ui|lint|check|docs|bench|stop|clean|lock):.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-20s %s\n", $$1, $$2}'
+	@grep -E '^(test|ui|lint|check|docs|bench|evaluate|stop|clean|lock):.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-20s %s\n", $$1, $$2}'
 
 run: $(READY)
 	@$(BIN)/finops run $(if $(CONFIG),--config "$(CONFIG)")
@@ -40,6 +40,9 @@ check: docs ## Check that the generated documentation is the committed one
 
 bench: $(READY) ## Measure speed, in ratios
 	@$(BIN)/python -m benchmarks
+
+evaluate: $(READY) ## Measure accuracy on published data, and write docs/accuracy.md
+	@$(BIN)/python -m ml.evaluation
 
 stop: ## Stop the embedded PostgreSQL
 	@if [ -x $(BIN)/finops ]; then $(BIN)/finops db stop; fi

@@ -1,0 +1,1 @@
+"""What in a series of costs or usage is out of the ordinary."""

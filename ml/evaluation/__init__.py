@@ -1,0 +1,1 @@
+"""How good forecasts and anomalies are, measured on data that others labelled."""
