@@ -7,7 +7,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.defs.automation.jobs import refresh
+from orchestration.defs.automation.jobs import refresh, usage_job
+from orchestration.defs.automation.schedules import usage_schedule
 from orchestration.defs.automation.sensors import delivery_sensor
 from orchestration.defs.close.jobs import close_job
 from orchestration.defs.cloud.assets import cloud_tags
@@ -28,6 +29,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
     # Parts of Dagster that this project rests on are marked beta; its tests say whether they still do what they did.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+    polling = usage_job(config)
     definitions = dg.Definitions(
         assets=[
             config_asset(config),
@@ -37,7 +39,8 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             cloud_tags(config),
         ],
         asset_checks=[gate()],
-        jobs=[refresh, close_job(config)],
+        jobs=[refresh, close_job(config), polling],
+        schedules=[usage_schedule(config, polling)],
         sensors=[delivery_sensor(config)],
         resources={"warehouse": Warehouse(), "dbt": dbt_resource()},
         # Steps are short and share one database: a process for each would cost more than it saves.

@@ -9,11 +9,13 @@ from typing import Any
 import psycopg
 
 from orchestration.lib import ledger, paths
+from orchestration.lib.ai.fetch import unfinished_days
 from orchestration.lib.built_state import is_built
 from orchestration.lib.config import Config
 from orchestration.lib.config_sources import Source
 from orchestration.lib.config_store import section_hashes
 from orchestration.lib.errors import FinopsError
+from orchestration.lib.formats.registry import READINGS
 from orchestration.lib.ingest import find_deliveries, new_deliveries, open_storage
 from reports.completeness import read_progress
 
@@ -93,6 +95,12 @@ def _pending(database_url: str, connection: Connection, config: Config, month: d
         for delivery in new_deliveries(database_url, source, found):
             if delivery.billing_period in (None, month):
                 yield _why_pending(connection, source, delivery.fingerprint)
+        days = unfinished_days(source, month) if source.is_fetched else []
+        if days:
+            yield (
+                f"{source.name}: {len(days)} days of the month, {days[0]} to {days[-1]}, were not fetched since they ended. "
+                f"{RUN_FIRST}"
+            )
 
 
 def _why_pending(connection: Connection, source: Source, fingerprint: str) -> str:
@@ -108,13 +116,18 @@ def _why_pending(connection: Connection, source: Source, fingerprint: str) -> st
 
 def _incomplete(connection: Connection, config: Config, month: date) -> Iterator[str]:
     progress = {line.source: line for line in read_progress(connection, month)}
+    # Of a source that is fetched it is known whether the days are over, and a day without use has no charge.
+    fetched = {source.name for source in config.sources if source.is_fetched}
     for line in progress.values():
-        if not line.complete:
+        if not line.complete and line.source not in fetched:
             yield f"{line.source}: has charges up to {line.last_day}, and nothing later. The month is not over."
     last = dict(
         connection.execute("select source_name, max(billing_period) from finops.daily_costs group by 1").fetchall()
     )
     for source in config.sources:
+        charges = any(not reading.part for reading in READINGS[source.format])
+        if not charges or source.name in fetched:
+            continue
         if source.name not in progress and last.get(source.name, month) <= month:
             yield f"{source.name}: has no charges of the month, and nothing later."
 

@@ -243,8 +243,8 @@ class Config(Settings):
 
     def location_of(self, source: Source) -> str:
         """Where a source's deliveries are: an s3:// address as it is, a folder as an absolute path."""
-        if source.is_s3:
-            return source.location
+        if source.location is None or source.is_s3:
+            return source.shown_location
         return str((self.path.parent / Path(source.location).expanduser()).resolve())
 
     def sections(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from orchestration.lib import ledger
+from orchestration.lib import ledger, paths
 from orchestration.lib.config_models import Config
 from orchestration.lib.config_sources import Source
 from orchestration.lib.deliveries import Delivery, check_delivery, discover
@@ -40,8 +40,13 @@ Outcome = Loaded | Rejected
 
 
 def open_storage(source: Source, config_path: Path, spool: Path) -> Storage:
-    """The folder or bucket of a source. A relative folder is relative to the configuration file."""
-    if not source.location.startswith("s3://"):
+    """The folder or bucket of a source; of one that is fetched, the folder of what was.
+
+    A relative folder is relative to the configuration file.
+    """
+    if source.location is None:
+        return Folder(paths.landing_dir(source.name))
+    if not source.is_s3:
         return Folder((config_path.parent / source.location).resolve())
     from dagster_aws.s3 import S3Resource  # takes seconds to import
 
@@ -73,9 +78,10 @@ def find_deliveries(source: Source, storage: Storage) -> list[Delivery]:
 
 def _settings(source: Source) -> str:
     """What decides, besides the files, how a delivery is loaded."""
-    return json.dumps(
-        {"constants": source.constants, "format": source.format, "loader": LOADER_VERSION}, sort_keys=True
-    )
+    settings: dict[str, Any] = {"constants": source.constants, "format": source.format, "loader": LOADER_VERSION}
+    if source.is_api:
+        settings["api"] = [source.billing_account_id, source.currencies]
+    return json.dumps(settings, sort_keys=True)
 
 
 @lru_cache(maxsize=10_000)
@@ -137,6 +143,7 @@ def take_in(
                 run_id=run_id,
                 progress=progress,
                 read=partial(reading.read, source),
+                may_be_empty=reading.may_be_empty,
             )
             outcomes.append(loaded)
         except FinopsError as error:

@@ -62,12 +62,14 @@ def load_delivery(
     run_id: str | None = None,
     progress: Progress = quiet,
     read: ReadFile | None = None,
+    may_be_empty: bool = False,
 ) -> Loaded:
     """Replace the scope of a delivery by its content, or leave everything as it was.
 
     `settings` is a text of whatever else decides how the files are loaded: the same files and settings again are a no-op.
     `progress` is called with the number of lines copied since it was last called, from several threads.
     `read`: gives the batches of a file from its path and its key; files are tables with a header where it is None.
+    `may_be_empty`: whether no rows at all are a delivery too; else they are an error.
     Raises FinopsError naming what is wrong with the delivery or the database; the ledger then holds the same text.
     """
     assert delivery.billing_period is not None, "a delivery without a billing period is rejected before it is loaded"
@@ -89,6 +91,11 @@ def load_delivery(
                     return loaded
                 _create_tables(control, format_, scope_id, delivery_id)
                 lines = _load(database_url, control, storage, delivery, format_, delivery_id, read, loaded, progress)
+                if not loaded.line_count and not may_be_empty:
+                    raise FinopsError(
+                        f"{delivery.files[0].key}: the delivery has no rows. If it is meant, remove its files; "
+                        "else deliver it again."
+                    )
                 _refuse_repeats(delivery.files, hashes, lines)
                 _finish_tables(control, format_, delivery_id)
                 _verify(control, format_, delivery_id, loaded)
@@ -194,10 +201,6 @@ def _load(
             lines.append(count)
     loaded.line_count = sum(lines)
     loaded.ignored_columns = tuple(sorted(ignored))
-    if not loaded.line_count:
-        raise FinopsError(
-            f"{delivery.files[0].key}: the delivery has no rows. If it is meant, remove its files; else deliver it again."
-        )
     return lines
 
 
@@ -314,7 +317,7 @@ def _finish_tables(control: psycopg.Connection, format_: Format, delivery_id: in
 def _verify(control: psycopg.Connection, format_: Format, delivery_id: int, loaded: Loaded) -> None:
     """The tables must say what the files say, to the last digit."""
     billed, effective = (
-        sql.SQL("sum({})").format(sql.Identifier(column)) if column else sql.SQL("0")
+        sql.SQL("coalesce(sum({}), 0)").format(sql.Identifier(column)) if column else sql.SQL("0")
         for column in (format_.billed, format_.effective)
     )
     row = control.execute(

@@ -57,6 +57,11 @@ def spool_dir() -> Path:
     return _below_state("spool")
 
 
+def landing_dir(source_name: str) -> Path:
+    """Pages that were fetched from the API of a source. Created when missing."""
+    return _made(_below_state("landing") / source_name)
+
+
 def config_file() -> Path | None:
     """The settings file: `FINOPS_CONFIG`, else `config/finops-config.yaml` where there is one.
 

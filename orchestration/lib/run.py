@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from orchestration.lib import dbt, paths, postgres, settings
+from orchestration.lib.ai.fetch import months_to_fetch
 from orchestration.lib.config import Config
 from orchestration.lib.dbt_ahead import dbt_ahead
 from orchestration.lib.deliveries import Delivery
@@ -65,20 +66,26 @@ class _Outcome:
 
 
 def _months_to_run(url: str, config: Config) -> list[date]:
-    """From the first to the last month with something new; the newest delivered month where nothing is, as rules may have changed."""
+    """The months with something new or to be fetched.
+
+    Where nothing is new the newest delivered month is among them, as rules may have changed.
+    """
+    first = config.organization.first_month
     new: list[Delivery] = []
     every: list[Delivery] = []
+    due: set[date] = set()
     for source in config.sources:
+        if source.is_fetched:
+            due |= set(months_to_fetch(source, first))
         found = find_deliveries(source, open_storage(source, config.path, paths.spool_dir()))
         every += found
         new += new_deliveries(url, source, found)
-    first = date.fromisoformat(f"{config.organization.first_billing_period}-01")
-    months = sorted({d.billing_period for d in new or every if d.billing_period and d.billing_period >= first})
-    if not every:
+    if not every and not due:
         raise FinopsError(
-            f"{config.path.name}: no source has a delivery. Looked in: {', '.join(s.location for s in config.sources)}."
+            f"{config.path.name}: no source has a delivery. Looked in: {', '.join(s.shown_location for s in config.sources)}."
         )
-    return (months if new else months[-1:]) or [first]
+    months = sorted({d.billing_period for d in new or every if d.billing_period and d.billing_period >= first})
+    return sorted(due.union(months if new else months[-1:])) or [first]
 
 
 def _run_dagster(config: Config, manifest: Path, months: list[date]) -> _Outcome:

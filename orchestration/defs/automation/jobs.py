@@ -1,6 +1,10 @@
-"""The one job: from the deliveries of some months to their reports."""
+"""The jobs: from the deliveries of some months to their reports, and what is cheap enough to run every few minutes."""
 
 import dagster as dg
+
+from orchestration.defs.ingest.assets import ONLY_OPEN, source_key
+from orchestration.defs.partitions import billing_months
+from orchestration.lib.config import Config
 
 refresh = dg.define_asset_job(
     "refresh",
@@ -8,3 +12,18 @@ refresh = dg.define_asset_job(
     selection=dg.AssetSelection.all() - dg.AssetSelection.groups("cloud"),
     description="Takes in the deliveries of the chosen months, builds what changed, checks it and writes the reports.",
 )
+
+# dbt models with this tag are built after each poll. They must be cheap, and need no other model that changes with usage.
+NEAR_REAL_TIME = "near_real_time"
+
+
+def usage_job(config: Config) -> dg.UnresolvedAssetJobDefinition:
+    """What the schedule `ai_usage` runs."""
+    polled = [source_key(source) for source in config.sources if source.is_fetched]
+    return dg.define_asset_job(
+        "ai_usage",
+        selection=dg.AssetSelection.assets(*polled) | dg.AssetSelection.tag(NEAR_REAL_TIME, ""),
+        partitions_def=billing_months(config),
+        tags=ONLY_OPEN,
+        description="Asks AI APIs for the hours in progress, and builds the models that follow from them cheaply.",
+    )

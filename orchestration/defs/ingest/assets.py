@@ -8,6 +8,7 @@ import psycopg
 from orchestration.defs.partitions import billing_months, months_of
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import paths
+from orchestration.lib.ai.fetch import fetch
 from orchestration.lib.config import Config
 from orchestration.lib.config_sources import Source
 from orchestration.lib.config_store import store_config
@@ -16,7 +17,14 @@ from orchestration.lib.loader import Loaded
 from orchestration.lib.progress import watcher
 
 CONFIG_KEY = dg.AssetKey(["config", "sections"])
-FORMAT_NAMES = {"focus": "FOCUS 1.0 to 1.4", "cur": "AWS Cost and Usage Report"}
+FORMAT_NAMES = {
+    "focus": "FOCUS 1.0 to 1.4",
+    "cur": "AWS Cost and Usage Report",
+    "openai": "OpenAI usage and costs",
+    "anthropic": "Anthropic usage and cost report",
+}
+# Tag of runs that ask APIs only for what is in progress, every few minutes.
+ONLY_OPEN = {"finops/fetch": "open"}
 
 
 def source_key(source: Source) -> dg.AssetKey:
@@ -45,7 +53,7 @@ def source_asset(source: Source, config: Config) -> dg.AssetsDefinition:
     @dg.asset(
         key=source_key(source),
         group_name="raw",
-        kinds={"postgres", "s3" if source.location.startswith("s3://") else "csv"},
+        kinds={"postgres", _kind(source)},
         partitions_def=months,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="warehouse",
@@ -62,8 +70,14 @@ def source_asset(source: Source, config: Config) -> dg.AssetsDefinition:
         ),
     )
     def deliveries(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        watcher().step(f"Load {source.name}")
         wanted = set(months_of(list(context.partition_keys)))
+        not_fetched: list[Outcome] = []
+        if source.is_fetched:
+            watcher().step(f"Fetch {source.name}")
+            only_open = context.run.tags.items() >= ONLY_OPEN.items()
+            errors = fetch(source, config.organization.first_month, wanted, only_open=only_open, note=watcher().note)
+            not_fetched = [Rejected(source.name, None, str(error)) for error in errors]
+        watcher().step(f"Load {source.name}")
         storage = open_storage(source, config.path, paths.spool_dir())
         found = find_deliveries(source, storage)
         outcomes = take_in(
@@ -81,12 +95,19 @@ def source_asset(source: Source, config: Config) -> dg.AssetsDefinition:
             run_id=context.run_id,
             progress=lambda lines: watcher().lines(source.name, lines),
         )
+        outcomes = [*not_fetched, *outcomes]
         for outcome in outcomes:
             if isinstance(outcome, Rejected):
                 context.log.error(outcome.error)
         return _result(outcomes)
 
     return deliveries
+
+
+def _kind(source: Source) -> str:
+    if source.is_s3:
+        return "s3"
+    return "json" if source.is_api else "csv"
 
 
 def months_contain(months: dg.MonthlyPartitionsDefinition, month: object) -> bool:

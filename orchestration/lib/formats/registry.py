@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from orchestration.lib.ai import anthropic_pages, openai_pages
 from orchestration.lib.config_sources import Source
 from orchestration.lib.formats.ai_usage import AI_USAGE
 from orchestration.lib.formats.columns import Format
@@ -27,13 +28,14 @@ class Reading:
     """One of the things that a source delivers: a month of it is loaded, and replaced, as a whole.
 
     `part`: added to the source's name in the ledger; what a source charges has none. `keys`: a regular expression that
-    the keys of its files match.
+    the keys of its files match. `may_be_empty`: a month without rows means that nothing was used, not that rows are lost.
     """
 
     format: Format
     read: ReadFile
     part: str = ""
     keys: str = ""
+    may_be_empty: bool = False
 
 
 def _bill(format_: Format) -> Reading:
@@ -43,5 +45,16 @@ def _bill(format_: Format) -> Reading:
     return Reading(format_, read)
 
 
-READINGS: dict[str, tuple[Reading, ...]] = {"focus": (_bill(FOCUS),), "cur": (_bill(CUR),)}
+READINGS: dict[str, tuple[Reading, ...]] = {
+    "focus": (_bill(FOCUS),),
+    "cur": (_bill(CUR),),
+    "openai": (
+        Reading(FOCUS, openai_pages.read_costs, keys=openai_pages.COST_KEYS, may_be_empty=True),
+        Reading(AI_USAGE, openai_pages.read_usage, "/usage", openai_pages.USAGE_KEYS, may_be_empty=True),
+    ),
+    "anthropic": (
+        Reading(FOCUS, anthropic_pages.read_costs, keys=anthropic_pages.COST_KEYS, may_be_empty=True),
+        Reading(AI_USAGE, anthropic_pages.read_usage, "/usage", anthropic_pages.USAGE_KEYS, may_be_empty=True),
+    ),
+}
 """Format of a source -> what is read from it."""
