@@ -17,14 +17,17 @@ class Source(Settings):
     """Where a provider puts its deliveries, and what they look like.
 
     `constants`: column of the format -> the value of every row, for columns that the provider leaves out.
+    `inference_profiles`: id or ARN that Bedrock's logs name -> its model. `left_out_tags`: keys of a log's metadata that are no tags.
     """
 
     name: Name
-    format: Literal["focus", "cur"]
+    format: Literal["focus", "cur", "bedrock_logs", "bedrock_metrics", "litellm", "otel_genai"]
     location: Location
     endpoint_url: Endpoint | None = None
     region: Text | None = None
     constants: dict[Text, str | None] = Field(default_factory=dict)
+    inference_profiles: dict[Text, Text] = Field(default_factory=dict)
+    left_out_tags: tuple[Text, ...] = ()
 
     @property
     def is_s3(self) -> bool:

@@ -16,7 +16,14 @@ from orchestration.lib.loader import Loaded
 from orchestration.lib.progress import watcher
 
 CONFIG_KEY = dg.AssetKey(["config", "sections"])
-FORMAT_NAMES = {"focus": "FOCUS 1.0 to 1.4", "cur": "AWS Cost and Usage Report"}
+FORMAT_NAMES = {
+    "focus": "FOCUS 1.0 to 1.4",
+    "cur": "AWS Cost and Usage Report",
+    "bedrock_logs": "Bedrock model invocation logs",
+    "bedrock_metrics": "Bedrock token metrics of CloudWatch",
+    "litellm": "LiteLLM spend logs",
+    "otel_genai": "OpenTelemetry GenAI logs",
+}
 
 
 def source_key(source: Source) -> dg.AssetKey:
@@ -104,6 +111,9 @@ def _result(outcomes: Sequence[Outcome]) -> dg.MaterializeResult:  # type: ignor
             "months taken in": ", ".join(f"{outcome.billing_period:%Y-%m}" for outcome in changed) or "none",
             "months unchanged": len(loaded) - len(changed),
             "columns not known to the format": ", ".join(ignored) or "none",
+            "to be known": dg.MetadataValue.md(
+                "\n\n".join(note for outcome in changed for note in outcome.notes) or "none"
+            ),
         },
         check_results=[
             dg.AssetCheckResult(
