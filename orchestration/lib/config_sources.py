@@ -33,10 +33,12 @@ class Source(Settings):
     `constants`: column of the format -> the value of every row, for columns that the provider leaves out.
     Of APIs: `api_key_env` is the environment variable with the key, `refetch_days` for how long a day may still change,
     `currencies` those that cost lines may be in.
+    Of logs: `inference_profiles` maps an id or ARN that Bedrock's logs name to its model, `left_out_tags` are keys of a log's
+    metadata that are no tags.
     """
 
     name: Name
-    format: Literal["focus", "cur", "openai", "anthropic"]
+    format: Literal["focus", "cur", "openai", "anthropic", "bedrock_logs", "bedrock_metrics", "litellm", "otel_genai"]
     location: Location | None = None
     endpoint_url: Endpoint | None = None
     region: Text | None = None
@@ -45,6 +47,8 @@ class Source(Settings):
     billing_account_id: Text | None = None
     refetch_days: Annotated[int, Field(ge=1, le=60)] | None = None
     currencies: Annotated[tuple[Currency, ...], Field(min_length=1)] | None = None
+    inference_profiles: dict[Text, Text] = Field(default_factory=dict)
+    left_out_tags: tuple[Text, ...] = ()
 
     @property
     def is_api(self) -> bool:

@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.storage import Storage, StoredFile
 
-_DATA = (".csv", ".csv.gz", ".gz", ".parquet")
+DATA_ENDINGS = (".csv", ".csv.gz", ".gz", ".parquet")
 # Numbers in the random parts of a name are no months.
 _RANDOM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24,}", re.IGNORECASE)
+# Logs lie in folders of years, months and days; names in them may hold digits of any kind.
+_DAY_FOLDERS = re.compile(r"(?:^|/)(20\d{2})/(0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])/")
 _PERIODS = (
     re.compile(r"billing_?period=(\d{4})-?(\d{2})", re.IGNORECASE),
     re.compile(r"(?<!\d)(\d{4})(\d{2})\d{2}-\d{8}(?!\d)"),
@@ -45,25 +47,29 @@ class Delivery:
     part: str = ""
 
 
-def discover(storage: Storage, period_of_rows: Callable[[StoredFile], date]) -> list[Delivery]:
+def discover(
+    storage: Storage, period_of_rows: Callable[[StoredFile], date], endings: tuple[str, ...] = DATA_ENDINGS
+) -> list[Delivery]:
     """The deliveries below a root, by month.
 
     With manifests (AWS Data Exports, legacy CUR) these say which files count, and each export's newest one for a month wins.
-    Without, every data file below a folder or with a name that holds a month (`BILLING_PERIOD=2026-10`, `20261001-20261101`,
-    `2026-10`) belongs to that month; where no part of a path does, `period_of_rows` tells it.
+    Without, every file with one of the `endings` below a folder or with a name that holds a month (`BILLING_PERIOD=2026-10`,
+    `20261001-20261101`, `2026-10`) belongs to that month; where no part of a path does, `period_of_rows` tells it.
     """
     files = storage.files()
     manifests = [file for file in files if file.key.lower().endswith("manifest.json")]
-    found = _from_manifests(storage, manifests, files) if manifests else _from_paths(files, period_of_rows)
+    found = _from_manifests(storage, manifests, files) if manifests else _from_paths(files, period_of_rows, endings)
     return sorted(found, key=lambda delivery: delivery.billing_period or date.min)
 
 
-def _from_paths(files: Sequence[StoredFile], period_of_rows: Callable[[StoredFile], date]) -> list[Delivery]:
+def _from_paths(
+    files: Sequence[StoredFile], period_of_rows: Callable[[StoredFile], date], endings: tuple[str, ...]
+) -> list[Delivery]:
     months: dict[date, list[StoredFile]] = defaultdict(list)
     told_by_rows: dict[date, set[PurePosixPath]] = defaultdict(set)
     unknown: dict[PurePosixPath, Delivery] = {}
     for file in files:
-        if not file.key.lower().endswith(_DATA):
+        if not file.key.lower().endswith(endings):
             continue
         period, folder = period_of_path(file.key), PurePosixPath(file.key).parent
         if period is None:
@@ -93,7 +99,11 @@ def period_of_path(key: str) -> date | None:
 
     >>> period_of_path("exports/BILLING_PERIOD=2026-10/part-0.parquet")
     datetime.date(2026, 10, 1)
+    >>> period_of_path("AWSLogs/123456789012/BedrockModelInvocationLogs/eu-west-1/2026/10/31/23/part.json.gz")
+    datetime.date(2026, 10, 1)
     """
+    if folders := _DAY_FOLDERS.search(key):
+        return date(int(folders[1]), int(folders[2]), 1)
     for pattern in _PERIODS:
         for part in reversed(PurePosixPath(key).parts):
             match = pattern.search(_RANDOM.sub("", part))

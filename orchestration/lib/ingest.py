@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache, partial
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from orchestration.lib import ledger, paths
+from orchestration.lib.ai.pseudonyms import key_id
 from orchestration.lib.config_models import Config
 from orchestration.lib.config_sources import Source
 from orchestration.lib.deliveries import Delivery, check_delivery, discover
 from orchestration.lib.errors import FinopsError
-from orchestration.lib.formats.columns import Format
 from orchestration.lib.formats.registry import READINGS, Reading
 from orchestration.lib.loader import Loaded, Progress, load_delivery, quiet
-from orchestration.lib.readers import billing_period_of
+from orchestration.lib.readers import billing_period_of, month_of
 from orchestration.lib.storage import Bucket, Folder, Selected, Storage, StoredFile
 from orchestration.lib.warehouse import ensure_warehouse
 
@@ -63,7 +64,7 @@ def find_deliveries(source: Source, storage: Storage) -> list[Delivery]:
         files: Any = Selected(storage, reading.keys)  # hashed by where it is
 
         def period_of_rows(file: StoredFile, files: Any = files, reading: Reading = reading) -> date:
-            return _period_of_rows(files, file, reading.format, settings)
+            return _period_of_rows(files, file, reading, settings, source.model_dump_json())
 
         found += [
             replace(
@@ -71,7 +72,7 @@ def find_deliveries(source: Source, storage: Storage) -> list[Delivery]:
                 part=reading.part,
                 fingerprint=sha256(f"{delivery.fingerprint}{settings}".encode()).hexdigest(),
             )
-            for delivery in discover(files, period_of_rows)
+            for delivery in discover(files, period_of_rows, reading.endings)
         ]
     return found
 
@@ -81,14 +82,19 @@ def _settings(source: Source) -> str:
     settings: dict[str, Any] = {"constants": source.constants, "format": source.format, "loader": LOADER_VERSION}
     if source.is_api:
         settings["api"] = [source.billing_account_id, source.currencies]
+    if any(reading.begin for reading in READINGS[source.format]):
+        settings |= {"inference_profiles": source.inference_profiles, "left_out_tags": source.left_out_tags}
+        settings["users"] = key_id()
     return json.dumps(settings, sort_keys=True)
 
 
 @lru_cache(maxsize=10_000)
-def _period_of_rows(storage: Any, file: StoredFile, format_: Format, settings: str) -> date:
-    constants = json.loads(settings)["constants"]
+def _period_of_rows(storage: Any, file: StoredFile, reading: Reading, settings: str, source_json: str) -> date:
     with storage.local(file.key) as path:
-        return billing_period_of(path, format_, constants, file=file.key)
+        if reading.begin:
+            reader = reading.begin(Source.model_validate_json(source_json), None)
+            return month_of(chain(reader.read(path, file.key), reader.rest()), reading.format, file=file.key)
+        return billing_period_of(path, reading.format, json.loads(settings)["constants"], file=file.key)
 
 
 def new_deliveries(database_url: str, source: Source, deliveries: Iterable[Delivery]) -> list[Delivery]:
@@ -142,7 +148,8 @@ def take_in(
                 settings=_settings(source),
                 run_id=run_id,
                 progress=progress,
-                read=partial(reading.read, source),
+                read=partial(reading.read, source) if reading.read else None,
+                reader=reading.begin(source, delivery.billing_period) if reading.begin else None,
                 may_be_empty=reading.may_be_empty,
             )
             outcomes.append(loaded)

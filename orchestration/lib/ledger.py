@@ -165,6 +165,7 @@ def swap(
     files: Sequence[dict[str, object]],
     days: Days,
     ignored_columns: Sequence[str],
+    notes: Sequence[str],
 ) -> None:
     """Make a loaded delivery the current one of its scope, in one transaction."""
     with connection.transaction():
@@ -201,10 +202,10 @@ def swap(
             )
         connection.execute("update raw.deliveries set status = 'superseded' where delivery_id = %s", [former_id])
         connection.execute(
-            "update raw.deliveries set status = 'loaded', content_hash = %s, files = %s::jsonb, ignored_columns = %s, finished_at = now(),"
+            "update raw.deliveries set status = 'loaded', content_hash = %s, files = %s::jsonb, ignored_columns = %s, notes = %s, finished_at = now(),"
             " (line_count, billed_cost, effective_cost) = (select sum(line_count), sum(billed_cost), sum(effective_cost)"
             " from raw.delivery_days where scope_id = %s) where delivery_id = %s",
-            [content_hash, json.dumps(list(files)), list(ignored_columns), scope_id, delivery_id],
+            [content_hash, json.dumps(list(files)), list(ignored_columns), list(notes), scope_id, delivery_id],
         )
         connection.execute(
             sql.SQL(

@@ -23,6 +23,7 @@ from orchestration.lib.deliveries import Delivery
 from orchestration.lib.encoding import Day, Days, encode, line_column_names, total
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.formats.columns import Format
+from orchestration.lib.formats.registry import Reader
 from orchestration.lib.interning import Interner
 from orchestration.lib.readers import Batch, read_batches
 from orchestration.lib.storage import Storage, StoredFile, sha256_of
@@ -47,6 +48,7 @@ class Loaded:
     changed: bool
     line_count: int = 0
     ignored_columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     days: Days = field(default_factory=lambda: defaultdict(Day))
 
 
@@ -62,6 +64,7 @@ def load_delivery(
     run_id: str | None = None,
     progress: Progress = quiet,
     read: ReadFile | None = None,
+    reader: Reader | None = None,
     may_be_empty: bool = False,
 ) -> Loaded:
     """Replace the scope of a delivery by its content, or leave everything as it was.
@@ -69,12 +72,13 @@ def load_delivery(
     `settings` is a text of whatever else decides how the files are loaded: the same files and settings again are a no-op.
     `progress` is called with the number of lines copied since it was last called, from several threads.
     `read`: gives the batches of a file from its path and its key; files are tables with a header where it is None.
+    `reader`: reads the files in its place, and counts once what two of them have.
     `may_be_empty`: whether no rows at all are a delivery too; else they are an error.
     Raises FinopsError naming what is wrong with the delivery or the database; the ledger then holds the same text.
     """
     assert delivery.billing_period is not None, "a delivery without a billing period is rejected before it is loaded"
     loaded = Loaded(source_name, delivery.billing_period, changed=True)
-    read = read or (lambda path, file: read_batches(path, format_, constants, file=file))
+    read = reader.read if reader else read or (lambda path, file: read_batches(path, format_, constants, file=file))
     with ledger.connect(database_url) as control:
         scope_id = ledger.scope_of(control, source_name, delivery.billing_period, format_.name)
         with ledger.scope_lock(control, scope_id):
@@ -90,13 +94,16 @@ def load_delivery(
                     loaded.changed = False
                     return loaded
                 _create_tables(control, format_, scope_id, delivery_id)
-                lines = _load(database_url, control, storage, delivery, format_, delivery_id, read, loaded, progress)
+                lines = _load(
+                    database_url, control, storage, delivery, format_, delivery_id, read, reader, loaded, progress
+                )
                 if not loaded.line_count and not may_be_empty:
                     raise FinopsError(
                         f"{delivery.files[0].key}: the delivery has no rows. If it is meant, remove its files; "
                         "else deliver it again."
                     )
-                _refuse_repeats(delivery.files, hashes, lines)
+                if not reader:
+                    _refuse_repeats(delivery.files, hashes, lines)
                 _finish_tables(control, format_, delivery_id)
                 _verify(control, format_, delivery_id, loaded)
                 files = [
@@ -104,7 +111,15 @@ def load_delivery(
                     for file, sha256, count in zip(delivery.files, hashes, lines, strict=True)
                 ]
                 ledger.swap(
-                    control, format_, scope_id, delivery_id, content_hash, files, loaded.days, loaded.ignored_columns
+                    control,
+                    format_,
+                    scope_id,
+                    delivery_id,
+                    content_hash,
+                    files,
+                    loaded.days,
+                    loaded.ignored_columns,
+                    loaded.notes,
                 )
             except psycopg.Error as error:
                 raise _told(error, database_url, source_name, delivery, delivery_id, format_) from error
@@ -183,6 +198,7 @@ def _load(
     format_: Format,
     delivery_id: int,
     read: ReadFile,
+    reader: Reader | None,
     loaded: Loaded,
     progress: Progress,
 ) -> list[int]:
@@ -199,7 +215,13 @@ def _load(
                     ignored.update(batch.ignored)
                 streams.drain()
             lines.append(count)
-    loaded.line_count = sum(lines)
+        kept_back = 0
+        for batch in reader.rest() if reader else ():
+            streams.put(batch)
+            kept_back += batch.rows
+        streams.drain()
+    loaded.notes = reader.notes() if reader else ()
+    loaded.line_count = sum(lines) + kept_back
     loaded.ignored_columns = tuple(sorted(ignored))
     return lines
 

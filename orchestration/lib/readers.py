@@ -11,7 +11,7 @@ import gzip
 import io
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -108,8 +108,13 @@ def billing_period_of(path: Path, format_: Format, constants: Mapping[str, str |
         format_, columns=tuple(c for c in format_.columns if c.name == format_.billing_period), one_of=(), folded=()
     )
     declared = {name: value for name, value in constants.items() if squash(name) in narrow.by_header}
+    return month_of(read_batches(path, narrow, declared, file=file), format_, file=file)
+
+
+def month_of(batches: Iterable[Batch], format_: Format, *, file: str) -> date:
+    """The billing month that most rows belong to (the earlier of two that tie)."""
     counts: Counter[date] = Counter()
-    for batch in read_batches(path, narrow, declared, file=file):
+    for batch in batches:
         months = batch.columns[format_.billing_period].drop_null().value_counts().to_pylist()
         counts.update({entry["values"].date().replace(day=1): entry["counts"] for entry in months})
     if not counts:

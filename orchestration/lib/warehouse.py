@@ -42,6 +42,14 @@ create table if not exists raw.deliveries (
     started_at timestamptz not null default now(),
     finished_at timestamptz
 );
+do $$ begin
+    if not exists (
+        select from information_schema.columns
+        where table_schema = 'raw' and table_name = 'deliveries' and column_name = 'notes'
+    ) then
+        alter table raw.deliveries add column notes text[] not null default '{}';
+    end if;
+end $$;
 comment on table raw.deliveries is 'Every attempt to take in a delivery, with its files, control totals and outcome.';
 create table if not exists raw.delivery_days (
     scope_id integer not null references raw.scopes,

@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast
 
 import psycopg
 from psycopg import sql
@@ -12,7 +12,7 @@ from psycopg import sql
 from orchestration.lib.config_models import Config, Organization
 from orchestration.lib.config_sources import Source
 from orchestration.lib.deliveries import Delivery
-from orchestration.lib.formats.registry import FORMATS
+from orchestration.lib.formats.registry import READINGS
 from orchestration.lib.ingest import Outcome, Rejected, find_deliveries, open_storage, take_in
 from orchestration.lib.loader import Loaded
 from orchestration.lib.storage import Storage
@@ -27,7 +27,7 @@ class Feed:
         self,
         database_url: str,
         root: Path,
-        format_name: Literal["focus", "cur"] = "focus",
+        format_name: str = "focus",
         *,
         name: str = "bill",
         constants: Mapping[str, str | None] | None = None,
@@ -35,10 +35,14 @@ class Feed:
         location: str | None = None,
         **source: Any,
     ) -> None:
-        self.url, self.root, self.format = database_url, root, FORMATS[format_name]
+        self.url, self.root, self.format = database_url, root, READINGS[format_name][0].format
         self.root.mkdir(parents=True, exist_ok=True)
         self.source = Source(
-            name=name, format=format_name, location=location or str(root), constants=dict(constants or {}), **source
+            name=name,
+            format=cast(Any, format_name),
+            location=location or str(root),
+            constants=dict(constants or {}),
+            **source,
         )
         self.config = Config(
             organization=Organization(name="Halden", first_billing_period=first_billing_period), sources=(self.source,)

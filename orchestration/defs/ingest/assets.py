@@ -22,6 +22,10 @@ FORMAT_NAMES = {
     "cur": "AWS Cost and Usage Report",
     "openai": "OpenAI usage and costs",
     "anthropic": "Anthropic usage and cost report",
+    "bedrock_logs": "Bedrock model invocation logs",
+    "bedrock_metrics": "Bedrock token metrics of CloudWatch",
+    "litellm": "LiteLLM spend logs",
+    "otel_genai": "OpenTelemetry GenAI logs",
 }
 # Tag of runs that ask APIs only for what is in progress, every few minutes.
 ONLY_OPEN = {"finops/fetch": "open"}
@@ -125,6 +129,9 @@ def _result(outcomes: Sequence[Outcome]) -> dg.MaterializeResult:  # type: ignor
             "months taken in": ", ".join(f"{outcome.billing_period:%Y-%m}" for outcome in changed) or "none",
             "months unchanged": len(loaded) - len(changed),
             "columns not known to the format": ", ".join(ignored) or "none",
+            "to be known": dg.MetadataValue.md(
+                "\n\n".join(note for outcome in changed for note in outcome.notes) or "none"
+            ),
         },
         check_results=[
             dg.AssetCheckResult(

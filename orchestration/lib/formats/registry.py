@@ -1,12 +1,15 @@
 """The formats a source may name in the configuration, and what is read from each into which raw tables."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
 from orchestration.lib.ai import anthropic_pages, openai_pages
+from orchestration.lib.ai.bedrock_logs import BedrockLogs
 from orchestration.lib.config_sources import Source
+from orchestration.lib.deliveries import DATA_ENDINGS
 from orchestration.lib.formats.ai_usage import AI_USAGE
 from orchestration.lib.formats.columns import Format
 from orchestration.lib.formats.cur import CUR
@@ -23,19 +26,38 @@ class ReadFile(Protocol):
     def __call__(self, source: Source, path: Path, file: str) -> Iterator[Batch]: ...
 
 
+class Reader(Protocol):
+    """Reads the files of one delivery in sight of each other, where what one holds depends on the others."""
+
+    def read(self, path: Path, file: str) -> Iterator[Batch]:
+        """Batches of one file. Some of its content may come later."""
+        ...
+
+    def rest(self) -> Iterator[Batch]:
+        """Batches of what was kept back, after the last file."""
+        ...
+
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about the delivery."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reading:
     """One of the things that a source delivers: a month of it is loaded, and replaced, as a whole.
 
     `part`: added to the source's name in the ledger; what a source charges has none. `keys`: a regular expression that
-    the keys of its files match. `may_be_empty`: a month without rows means that nothing was used, not that rows are lost.
+    the keys of its files match. `begin`: makes the reader of a month (None: of whatever month), in place of `read`.
+    `endings`: of its files' names. `may_be_empty`: a month without rows means that nothing was used, not that rows are lost.
     """
 
     format: Format
-    read: ReadFile
+    read: ReadFile | None = None
     part: str = ""
     keys: str = ""
     may_be_empty: bool = False
+    begin: Callable[[Source, date | None], Reader] | None = None
+    endings: tuple[str, ...] = DATA_ENDINGS
 
 
 def _bill(format_: Format) -> Reading:
@@ -55,6 +77,12 @@ READINGS: dict[str, tuple[Reading, ...]] = {
     "anthropic": (
         Reading(FOCUS, anthropic_pages.read_costs, keys=anthropic_pages.COST_KEYS, may_be_empty=True),
         Reading(AI_USAGE, anthropic_pages.read_usage, "/usage", anthropic_pages.USAGE_KEYS, may_be_empty=True),
+    ),
+    # Bodies that are too long for a record are objects of their own, in folders named data.
+    "bedrock_logs": (
+        Reading(
+            AI_USAGE, keys=r"^(?!(.*/)?data/)", begin=BedrockLogs, endings=(".json.gz", ".json", ".jsonl.gz", ".jsonl")
+        ),
     ),
 }
 """Format of a source -> what is read from it."""
