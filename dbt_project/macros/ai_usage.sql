@@ -4,7 +4,8 @@
     {#- Disjoint: their sum is what was read and written. -#}
     {{ return([
         'uncached_input_tokens', 'cache_read_tokens', 'cache_write_5m_tokens', 'cache_write_1h_tokens', 'input_audio_tokens',
-        'cache_read_audio_tokens', 'output_tokens', 'output_audio_tokens',
+        'cache_read_audio_tokens', 'input_image_tokens', 'cache_read_image_tokens', 'input_video_tokens', 'output_tokens',
+        'output_audio_tokens', 'output_image_tokens', 'output_video_tokens',
     ]) }}
 {%- endmacro %}
 
@@ -22,8 +23,14 @@
 {%- endmacro %}
 
 
+{% macro ai_extra_classes() -%}
+    {#- What few models charge on top, and others lack no price of: requests, and reasoning, which is output. -#}
+    {{ return(['request_count', 'reasoning_tokens']) }}
+{%- endmacro %}
+
+
 {% macro ai_priced_classes() -%}
-    {{ return(ai_token_classes() + ai_unit_classes() + ['request_count']) }}
+    {{ return(ai_token_classes() + ai_unit_classes() + ai_extra_classes()) }}
 {%- endmacro %}
 
 
@@ -55,7 +62,7 @@
     {#- Aggregate: the classes that lack a price in any row, in their order. -#}
     nullif(concat_ws(
         ', '
-        {%- for class in ai_priced_classes() %},
+        {%- for class in ai_token_classes() + ai_unit_classes() %},
         max(case when ', ' || {{ unpriced_classes }} || ',' like '%, {{ class }},%' then '{{ class }}' end)
         {%- endfor %}
     ), '')
@@ -70,6 +77,12 @@
         when 'aws' then 'Amazon Bedrock'
         else {{ provider }}
     end
+{%- endmacro %}
+
+
+{% macro ai_is_prepaid(provider, service_tier) -%}
+    {#- Anthropic sells its priority tier ahead, and no cost report has what is used of it. -#}
+    ({{ provider }} = 'anthropic' and {{ service_tier }} like 'priority%')
 {%- endmacro %}
 
 
@@ -91,21 +104,24 @@
 
 
 {% macro ai_model_key(model) %}{{ return(adapter.dispatch('ai_model_key')(model)) }}{% endmacro %}
-{#- One spelling of a model for usage and bills: anthropic.claude-3-5-sonnet-20241022-v2:0 and Claude3.5SonnetV2 are claude35sonnetv2.
-    Version 1 is not written on bills. -#}
+{#- One spelling of a model for usage and bills: anthropic.claude-3-5-sonnet-20241022-v2:0 and Claude3.5SonnetV2 are claude35sonnetv2,
+    claude-haiku-4-5-20251001 and Claude4.5Haiku claude45haiku. Version 1 is not written on bills. -#}
 {% macro default__ai_model_key(model) -%}
     regexp_replace(
         regexp_replace(
             regexp_replace(
                 regexp_replace(
-                    lower({{ model }}),
-                    '^.*/|^([a-z-]{2,6}\.)?(amazon|anthropic|meta|mistral|cohere)\.|^(us|eu|apac|global)\.', ''
+                    regexp_replace(
+                        lower({{ model }}),
+                        '^.*/|^([a-z-]{2,6}\.)?(amazon|anthropic|meta|mistral|cohere)\.|^(us|eu|apac|global)\.', ''
+                    ),
+                    '-20[0-9]{6}(?![0-9])|-instruct(?=-v[0-9])', ''
                 ),
-                '-20[0-9]{6}(?![0-9])|-instruct(?=-v[0-9])', ''
+                '(-v1)?:[0-9]+(:[0-9a-z]+)?$|-v1$', ''
             ),
-            '(-v1)?:[0-9]+(:[0-9a-z]+)?$|-v1$', ''
+            '[^a-z0-9]', '', 'g'
         ),
-        '[^a-z0-9]', '', 'g'
+        '^claude(opus|sonnet|haiku)([0-9]+)', 'claude\2\1'
     )
 {%- endmacro %}
 
@@ -117,7 +133,7 @@
     case
         when {{ service_name }} like '% (Amazon Bedrock Edition)' then regexp_replace({{ service_name }}, ' \(Amazon Bedrock Edition\)$', '')
         else nullif(regexp_replace(
-            regexp_replace({{ usage_type }}, '^[A-Z]{2,4}[0-9]-', ''),
+            regexp_replace({{ usage_type }}, '^[A-Z]{2,4}[0-9]?-', ''),
             '-(input|output|cache|batch|cross-region|priority|flex|prompt|text|image|video|audio|custom|latency)(-.*)?$', '', 'i'
         ), '')
     end

@@ -37,8 +37,7 @@ pieces as (
         charge_date,
         project_id,
         'USD' as billing_currency,
-        -- Anthropic sells this tier ahead and reports no cost of what is used of it.
-        case when provider = 'anthropic' and service_tier like 'priority%' then 'priority' else 'model' end as kind,
+        case when {{ ai_is_prepaid('provider', 'service_tier') }} then 'priority' else 'model' end as kind,
         {{ ai_model_key('coalesce(model, delivered_model)') }} as model_key,
         coalesce(model_cost, 0) as computed_cost,
         coalesce(list_model_cost, 0) as list_cost,

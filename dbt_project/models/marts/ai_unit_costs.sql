@@ -2,7 +2,9 @@
 -- Ratios are null where there is nothing to divide by. Costs are those of usage that is priced, divided by its own requests and tokens.
 {{ config(materialized='view') }}
 {%- set inputs = ['uncached_input_tokens', 'cache_read_tokens', 'cache_write_5m_tokens', 'cache_write_1h_tokens', 'input_audio_tokens',
-    'cache_read_audio_tokens'] %}
+    'cache_read_audio_tokens', 'input_image_tokens', 'cache_read_image_tokens', 'input_video_tokens'] %}
+{%- set caches = ['cache_read_tokens', 'cache_read_audio_tokens', 'cache_read_image_tokens'] %}
+{%- set outputs = ['output_tokens', 'output_audio_tokens', 'output_image_tokens', 'output_video_tokens'] %}
 {%- set sums = ['request_count', 'token_count', 'input_tokens', 'cache_read_tokens', 'output_tokens', 'batch_tokens', 'unpriced_tokens',
     'computed_cost', 'list_cost', 'costed_requests', 'cost_of_requests', 'costed_tokens', 'cost_of_tokens'] %}
 
@@ -15,8 +17,8 @@ with usage as (
         request_count,
         token_count,
         {% for class in inputs %}{{ '+ ' if not loop.first }}coalesce({{ class }}, 0) {% endfor %}as input_tokens,
-        coalesce(cache_read_tokens, 0) + coalesce(cache_read_audio_tokens, 0) as cache_read_tokens,
-        coalesce(output_tokens, 0) + coalesce(output_audio_tokens, 0) as output_tokens,
+        {% for class in caches %}{{ '+ ' if not loop.first }}coalesce({{ class }}, 0) {% endfor %}as cache_read_tokens,
+        {% for class in outputs %}{{ '+ ' if not loop.first }}coalesce({{ class }}, 0) {% endfor %}as output_tokens,
         case when service_tier = 'batch' then token_count else 0 end as batch_tokens,
         case when price_status <> 'priced' then token_count else 0 end as unpriced_tokens,
         computed_cost,

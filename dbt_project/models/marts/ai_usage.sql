@@ -56,6 +56,7 @@ left join sources
     on
         usage.source_name = sources.source_name
         and usage.provider = sources.provider
+        and usage.operation = sources.operation
         and usage.project_id is not distinct from sources.project_id
         and usage.charge_date = sources.charge_date
 left join maps as tags on usage.tags_id = tags.map_id

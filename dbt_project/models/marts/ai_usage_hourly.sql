@@ -51,5 +51,6 @@ left join sources
     on
         daily.source_name = sources.source_name
         and daily.provider = sources.provider
+        and daily.operation = sources.operation
         and daily.project_id is not distinct from sources.project_id
         and daily.charge_date = sources.charge_date

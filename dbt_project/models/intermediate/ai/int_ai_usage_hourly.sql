@@ -123,10 +123,9 @@ prices as (
 valued as (
     select
         hourly.*,
-        -- What is not charged by the request has no price of requests, and lacks none.
         nullif(concat_ws(
             ', '
-            {%- for class in classes if class != 'request_count' %},
+            {%- for class in ai_token_classes() + ai_unit_classes() %},
             case when hourly.{{ class }} <> 0 and prices.{{ class }}_price is null then '{{ class }}' end
             {%- endfor %}
         ), '') as unpriced_classes,

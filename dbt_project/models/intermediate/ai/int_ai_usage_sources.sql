@@ -1,4 +1,4 @@
--- One row per source of AI usage, provider, project and day: whether a source nearer to the provider reports the same usage.
+-- One row per source of AI usage, provider, operation, project and day: whether a source nearer to the provider reports the same usage.
 -- A gateway sees requests that the provider reports too: counted twice, they would cost twice.
 with configured as (
     select
@@ -13,6 +13,7 @@ reported as (
     select distinct
         usage.source_name,
         usage.provider,
+        usage.operation,
         usage.project_id,
         usage.charge_date,
         case
@@ -35,8 +36,10 @@ compared as (
 select
     source_name,
     provider,
+    operation,
     project_id,
     charge_date,
-    -- Gateways have projects of their own; the counters and logs of AWS are of the same accounts.
-    distance > case when distance = 3 then nearest else nearest_of_project end as is_repeated
+    -- What Claude Code tells of developers is among the messages too, or in no bill. Gateways have projects of their own; the counters and logs of AWS are of the same accounts.
+    operation = 'claude_code'
+    or distance > case when distance = 3 then nearest else nearest_of_project end as is_repeated
 from compared

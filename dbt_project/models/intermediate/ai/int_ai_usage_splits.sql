@@ -7,9 +7,10 @@ with counted as (
         on
             usage.source_name = sources.source_name
             and usage.provider = sources.provider
+            and usage.operation = sources.operation
             and usage.project_id is not distinct from sources.project_id
             and usage.charge_date = sources.charge_date
-    where not sources.is_repeated and usage.model_key is not null
+    where not sources.is_repeated and usage.model_key is not null and not {{ ai_is_prepaid('usage.provider', 'usage.service_tier') }}
 ),
 
 items as (
