@@ -29,10 +29,20 @@ split_rules as (
     where allocation_method = 'split'
 ),
 
+ai_rules as (
+    select * from rules
+    where allocation_method = 'ai_usage'
+),
+
 container_splits as (
     select * from {{ ref('int_container_splits') }}
     -- Without such a rule the charges are not even looked at.
     where exists (select 1 from split_rules) and {{ in_changed_months(changes) }}
+),
+
+ai_usage_splits as (
+    select * from {{ ref('int_ai_usage_splits') }}
+    where exists (select 1 from ai_rules)
 ),
 
 teams as (
@@ -76,7 +86,7 @@ pooled as (
             and costs.charge_date < rules.valid_to
     where
         costs.cost_type = 'shared'
-        and rules.allocation_method is distinct from 'split'
+        and coalesce(rules.allocation_method, '') not in ('split', 'ai_usage')
         and {{ in_changed_months(changes, 'costs.billing_period') }}
 
     union all
@@ -107,6 +117,35 @@ pooled as (
             and records.charge_date >= rules.valid_from
             and records.charge_date < rules.valid_to
     where exists (select 1 from split_rules) and {{ in_changed_months(changes, 'records.billing_period') }}
+
+    union all
+
+    -- Models and keys too.
+    select
+        records.source_name,
+        records.billing_account_id,
+        records.sub_account_id,
+        records.charge_category,
+        records.allocation_rule,
+        {{ ai_item_of_charge('records') }} as origin_item,
+        records.team,
+        records.cost_center,
+        records.project,
+        rules.basis,
+        rules.keeps_rest,
+        records.billing_currency,
+        rules.position as rule_position,
+        rules.step,
+        records.{{ costs | join(', records.') }},
+        records.billing_period,
+        records.charge_date
+    from {{ ref('cost_records') }} as records
+    inner join ai_rules as rules
+        on
+            records.allocation_rule = rules.allocation_rule
+            and records.charge_date >= rules.valid_from
+            and records.charge_date < rules.valid_to
+    where exists (select 1 from ai_rules) and {{ in_changed_months(changes, 'records.billing_period') }}
 ),
 
 summed as (

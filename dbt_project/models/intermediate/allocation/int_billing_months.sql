@@ -1,5 +1,5 @@
 -- One row per billing month: a digest of what its allocation is made of, but for settings: each day as it was built, the last day that is
--- final, and the quantities of drivers.
+-- final, the quantities of drivers, and the usage of AI models that charges are divided by.
 -- The digests of days are those of built_days, which has them once its model is built. depends_on: {{ ref('daily_costs') }}
 with charged as (
     select distinct
@@ -53,11 +53,41 @@ quantities as (
     ) as months
     inner join quantities_by_month on months.valid_month = quantities_by_month.valid_month
     group by 1
+),
+
+usage_by_day as (
+    select
+        charge_date,
+        {{ dbt.listagg('split_id', "''", 'order by split_id') }} as split_ids
+    from (
+        select
+            charge_date,
+            {{ uuid_of(['usage_item', 'team', 'cost_center', 'project', 'driver']) }} as split_id
+        from {{ ref('int_ai_usage_splits') }}
+        -- Without a rule that divides by usage it is not even looked at.
+        where exists (select 1 from {{ ref('stg_config__allocation_rules') }} where allocation_method = 'ai_usage')
+    ) as splits
+    group by 1
+),
+
+usage as (
+    select
+        dated.billing_period,
+        {{ dbt.listagg('usage_by_day.split_ids', "','", 'order by usage_by_day.charge_date') }} as digest
+    from (
+        select distinct
+            billing_period,
+            charge_date
+        from charged
+    ) as dated
+    inner join usage_by_day on dated.charge_date = usage_by_day.charge_date
+    group by 1
 )
 
 select
     days.billing_period,
-    {{ dbt.hash("concat_ws('|', days.digest, coalesce(cast(final_days.final_day as text), ''), quantities.digest)") }} as digest
+    {{ dbt.hash("concat_ws('|', days.digest, coalesce(cast(final_days.final_day as text), ''), quantities.digest, usage.digest)") }} as digest
 from days
 left join {{ ref('int_final_days') }} as final_days on days.billing_period = final_days.billing_period
 left join quantities on days.billing_period = quantities.billing_period
+left join usage on days.billing_period = usage.billing_period
