@@ -7,63 +7,16 @@ joins names the mart itself: Great Expectations does so for others only, and Pos
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from orchestration.lib.gate_checks import Check, Suite
+from orchestration.lib.gate_checks import filled as _filled
+from orchestration.lib.gate_checks import no_rows as _no_rows
+from orchestration.lib.gate_checks import one_of as _one_of
+from orchestration.lib.gate_checks import unique as _unique
+from orchestration.lib.gate_suites_recommendations import RECOMMENDATIONS
 
 CHARGE_CATEGORIES = ["Usage", "Purchase", "Tax", "Credit", "Adjustment"]
 COST_TYPES = ["direct", "shared", "unallocated"]
 COST_BASES = ("billed_cost", "effective_cost", "contracted_cost", "list_cost")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One expectation. `meaning`: what it says, in words; unique in its suite."""
-
-    meaning: str
-    kind: str
-    arguments: dict[str, Any]
-
-    @property
-    def column(self) -> str | None:
-        """The column that is checked, None for a rule over whole rows."""
-        return self.arguments.get("column")
-
-
-@dataclass(frozen=True)
-class Suite:
-    """The checks of a mart of schema finops.
-
-    `shown`: the columns by which a failing row is named.
-    `by_delivery`: whether the mart is kept by `delivery_period`: what was not delivered anew need not be checked again.
-    """
-
-    shown: tuple[str, ...]
-    checks: tuple[Check, ...]
-    by_delivery: bool = False
-
-
-def _filled(*columns: str) -> tuple[Check, ...]:
-    kind = "ExpectColumnValuesToNotBeNull"
-    return tuple(Check(f"{column} is never empty", kind, {"column": column}) for column in columns)
-
-
-def _one_of(column: str, values: list[str]) -> Check:
-    allowed = ", ".join(values)
-    return Check(
-        f"{column} is one of {allowed}", "ExpectColumnValuesToBeInSet", {"column": column, "value_set": values}
-    )
-
-
-def _no_rows(meaning: str, query: str) -> Check:
-    return Check(meaning, "RowsThatBreakARule", {"query": query})
-
-
-def _unique(*columns: str) -> Check:
-    keys = ", ".join(columns)
-    return _no_rows(
-        f"{keys} {'is' if len(columns) == 1 else 'together are'} unique",
-        f"select {keys}, count(*) from {{batch}} where {{delivered}} group by {keys} having count(*) > 1",  # noqa: S608
-    )
 
 
 def _same_totals(meaning: str, keys: str, columns: dict[str, str]) -> Check:
@@ -276,4 +229,5 @@ SUITES = {
     "chargeback_reports": _CHARGEBACK_REPORTS,
     "invoice_reconciliation": _INVOICE_RECONCILIATION,
     "chargeback_budgets": _CHARGEBACK_BUDGETS,
+    "recommendations": RECOMMENDATIONS,
 }
