@@ -13,6 +13,15 @@ from ml.savings.settings import SavingsSettings
 from ml.savings.traffic import Traffic
 
 
+@dataclass(frozen=True, order=True)
+class Candidate:
+    """A model that may do the work of another. `is_smaller`: of a class below it, for answers of a few tokens only."""
+
+    provider: str
+    model: str
+    is_smaller: bool = False
+
+
 @dataclass(frozen=True)
 class KeyUse:
     """A key, its owner, and the last day on which it was used, however long ago."""
@@ -28,6 +37,7 @@ class KeyUse:
 class Inputs:
     """Traffic of the window, prices, settings, and what was found elsewhere.
 
+    `candidates`: for each (provider, model) what may stand in for it; the same model of another provider is one of them.
     `rule_days`: of each custom rule the days and (provider, project, key) for which its condition holds.
     """
 
@@ -35,6 +45,7 @@ class Inputs:
     traffics: tuple[Traffic, ...]
     prices: PriceBook
     settings: SavingsSettings
+    candidates: Mapping[tuple[str, str], tuple[Candidate, ...]] = field(default_factory=dict)
     keys: tuple[KeyUse, ...] = ()
     rule_days: Mapping[str, frozenset[tuple[date, str, str | None, str | None]]] = field(default_factory=dict)
     prompt_logs: tuple[PromptLog, ...] = ()

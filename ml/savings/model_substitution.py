@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from fnmatch import fnmatchcase
 
-from ml.savings.inputs import Inputs
+from ml.savings.inputs import Candidate, Inputs
 from ml.savings.prices import canonical
 from ml.savings.recommendation import Level, Recommendation, estimate, lower
 from ml.savings.traffic import Traffic, by_day, text
@@ -15,70 +14,49 @@ from ml.savings.traffic import Traffic, by_day, text
 _MORE_TOKENS = Decimal("1.2")
 _MOST_CANDIDATES = 3
 _SHORT_ANSWER = 16
-_SMALLER = {"large": "medium", "medium": "small"}
-"""What is proposed besides the own class where answers have at most so many tokens: a word, a label, a number."""
+"""Answers of at most so many tokens are a word, a label or a number, for which a smaller model may do."""
 _VENDORS = {"claude": "anthropic", "gpt": "openai", "o1": "openai", "o3": "openai", "o4": "openai", "nova": "amazon"}
 
 
 def substitutions(inputs: Inputs) -> Iterator[Recommendation]:
     """For each traffic the candidates that would have cost least."""
-    known = inputs.prices.models()
     for traffic in inputs.traffics:
+        short = _answers_are_short(traffic)
         found = [
             one
-            for candidate in _candidates(traffic, inputs, known)
-            if (one := _priced_on(traffic, *candidate, inputs)) is not None
+            for candidate in inputs.candidates.get((traffic.provider, traffic.model), ())
+            if (short or not candidate.is_smaller) and (one := _priced_on(traffic, candidate, inputs)) is not None
         ]
         found.sort(key=lambda one: (-one.estimate.low, -one.estimate.saving, one.proposed))
         yield from found[:_MOST_CANDIDATES]
 
 
-def _candidates(traffic: Traffic, inputs: Inputs, known: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The same model elsewhere, and models of the classes that may stand in for its own."""
-    name = canonical(traffic.model)
-    own = _classes((traffic.provider, traffic.model), inputs)
-    allowed = {other for one in own for other in inputs.settings.substitutions.get(one, (one,))}
-    if _answers_are_short(traffic):
-        allowed |= {_SMALLER[one] for one in own if one in _SMALLER}
-    return [
-        candidate
-        for candidate in known
-        if (candidate[0] != traffic.provider and canonical(candidate[1]) == name)
-        or (canonical(candidate[1]) != name and allowed.intersection(_classes(candidate, inputs)))
-    ]
-
-
-def _classes(model: tuple[str, str], inputs: Inputs) -> set[str]:
-    names = {f"{model[0]}/{model[1]}", f"{model[0]}/{canonical(model[1])}"}
-    return {
-        one
-        for one, patterns in inputs.settings.model_classes.items()
-        if any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
-    }
-
-
 def _answers_are_short(traffic: Traffic) -> bool:
-    """Whether it answers with a word or a label, for which a smaller model may do."""
     written = sum((day.tokens("output_tokens") for day in traffic.days), Decimal(0))
     return bool(traffic.requests) and 0 < written <= _SHORT_ANSWER * (traffic.requests or Decimal(0))
 
 
-def _priced_on(traffic: Traffic, provider: str, model: str, inputs: Inputs) -> Recommendation | None:
-    costs = [inputs.prices.cost(usage, provider, model, traffic.service_tier) for usage in traffic.days]
-    known = [cost for cost in costs if cost is not None]
-    if len(known) < len(costs) or sum(known, Decimal(0)) >= traffic.cost:
+def _priced_on(traffic: Traffic, candidate: Candidate, inputs: Inputs) -> Recommendation | None:
+    """What the traffic would have cost on another model: as much less than was paid as its tokens cost less by the prices."""
+    provider, model = candidate.provider, candidate.model
+    costs = []
+    for usage in traffic.days:
+        own = inputs.prices.cost(usage, traffic.provider, traffic.model, traffic.service_tier)
+        other = inputs.prices.cost(usage, provider, model, traffic.service_tier)
+        if own is None or other is None:
+            return None
+        costs.append(usage.cost * other / own if own else usage.cost)
+    new = sum(costs, Decimal(0))
+    if new >= traffic.cost:
         return None
     is_same = canonical(model) == canonical(traffic.model)
-    own = _classes((traffic.provider, traffic.model), inputs)
-    is_smaller = not is_same and not own & _classes((provider, model), inputs)
     other_vendor = not is_same and _vendor(provider, model) != _vendor(traffic.provider, traffic.model)
-    saved = [usage.cost - cost for usage, cost in zip(traffic.days, known, strict=True)]
-    new = sum(known, Decimal(0))
+    saved = [usage.cost - cost for usage, cost in zip(traffic.days, costs, strict=True)]
     least = Decimal(1)
     if other_vendor:
         least = max((traffic.cost - new * _MORE_TOKENS) / (traffic.cost - new), Decimal(0))
     days = inputs.window.days
-    confidence: Level = "high" if is_same else "low" if other_vendor or is_smaller else "medium"
+    confidence: Level = "high" if is_same else "low" if other_vendor or candidate.is_smaller else "medium"
     share = f"{100 * new / traffic.cost:.0f} %"
     return Recommendation(
         kind="provider_comparison" if is_same else "model_substitution",
@@ -87,14 +65,16 @@ def _priced_on(traffic: Traffic, provider: str, model: str, inputs: Inputs) -> R
         proposed=f"{model} at {provider}",
         change=f"Send {traffic.operation} of this key to {model} at {provider}.",
         reason=f"The same tokens would have cost {share} of what was paid."
-        + (" Answers are a few tokens long: a model of another class may do." if is_smaller else ""),
+        + (" Answers are a few tokens long: a model of another class may do." if candidate.is_smaller else ""),
         estimate=estimate(inputs.window, by_day(traffic.days), by_day(traffic.days, saved), least=least),
         # What it takes to know: a day of the traffic on the candidate, beside the present model.
         one_off_cost=(new / days).quantize(Decimal("0.0000000001")),
-        effort="medium",
-        risk="low" if is_same else "high" if other_vendor or is_smaller else "medium",
+        effort="high" if traffic.operation == "embeddings" else "medium",
+        risk="low" if is_same else "high" if other_vendor or candidate.is_smaller else "medium",
         risk_reason="The same model, but limits, regions and terms of another provider."
         if is_same
+        else "Vectors of different models do not compare: everything has to be embedded anew."
+        if traffic.operation == "embeddings"
         else "Answers differ between models: evaluate on your own cases before you switch.",
         confidence=lower(confidence, inputs.window),
         confidence_reason=_why(is_same=is_same, other_vendor=other_vendor),

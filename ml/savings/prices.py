@@ -39,10 +39,6 @@ class PriceBook:
             self._rows[provider, model, tier or "standard"].append((window, kind, first, end, Decimal(price)))
         self._of_day: dict[tuple[str, str, str, str | None, date], dict[str, Decimal]] = {}
 
-    def models(self) -> list[tuple[str, str]]:
-        """Every provider and model that has a price."""
-        return sorted({key[:2] for key in self._rows})
-
     def windows(self, provider: str, model: str, tier: str) -> list[str]:
         """The context windows that have prices of their own."""
         return sorted({row[0] for row in self._rows.get((provider, model, tier), []) if row[0] is not None})

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 
@@ -19,17 +18,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class SavingsSettings:
-    """Settings with their defaults; `config/finops-config.yaml.example` says what each means.
-
-    `model_classes`: capability class -> its models as `provider/model`, where `*` stands for anything.
-    `substitutions`: class -> classes whose models may be proposed for its traffic.
-    """
+    """Settings with their defaults; `config/finops-config.yaml.example` says what each means."""
 
     lookback_days: int = 28
     minimum_monthly_saving: Decimal = Decimal(1)
     idle_days: int = 30
     night_hours: tuple[int, ...] = (0, 1, 2, 3, 4, 5)
     assumed_prompt_reuse: Decimal = Decimal("0.3")
-    model_classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    substitutions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     custom_rules: tuple[Rule, ...] = ()

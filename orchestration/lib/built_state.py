@@ -12,7 +12,7 @@ create table if not exists intermediate.built_state (state text not null);
 comment on table intermediate.built_state is 'Digest of deliveries, settings and reopened months that the last whole build started from.';
 """
 
-# Every delivered day, the settings, and the months that were opened again. A close changes no figure and is left out.
+# Every delivered day, the settings, prices of AI usage, and the months that were opened again. A close changes no figure and is left out.
 _STATE = """
 select md5(concat_ws(
     '|',
@@ -23,6 +23,7 @@ select md5(concat_ws(
     ),
     (select string_agg(concat_ws(',', section, content_hash), ';' order by section) from config.sections where superseded_at is null),
     (select string_agg(concat_ws(',', driver, content_hash), ';' order by driver) from config.driver_versions where superseded_at is null),
+    (select content_hash from config.ai_price_versions where superseded_at is null),
     (select string_agg(close_id::text, ';' order by close_id) from audit.reopenings)
 ))
 """

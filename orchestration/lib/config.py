@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from orchestration.lib.config_ai import ModelClass, PriceDiscount, PriceOverride, Substitution, TierPrice
+from orchestration.lib.config_ai_checks import check_model_classes, check_prices
 from orchestration.lib.config_allocation import check_allocation, team_references
 from orchestration.lib.config_base import Dated, Settings, spelling
 from orchestration.lib.config_budgets import check_budgets
@@ -81,6 +83,17 @@ def _find_conflicts(document: Document) -> None:
     _check_references(document, teams, [*accounts, *markups], rules)
     check_virtual_tags(document, virtual_tags, teams)
     check_budgets(document, _entries(document, ("budgets",), Budget), teams)
+    check_prices(
+        document,
+        _entries(document, ("ai_prices", "overrides"), PriceOverride),
+        _entries(document, ("ai_prices", "discounts"), PriceDiscount),
+        _entries(document, ("ai_prices", "tier_prices"), TierPrice),
+    )
+    check_model_classes(
+        document,
+        _entries(document, ("ai_api_optimization", "model_classes"), ModelClass),
+        _entries(document, ("ai_api_optimization", "substitutions"), Substitution),
+    )
     check_allocation(document, [team.name for team in teams.values()], rules, drivers)
 
 

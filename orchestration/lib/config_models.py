@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from orchestration.lib.config_ai_rules import AiSavings
+from orchestration.lib.config_ai import AiOptimization, AiPrices
 from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
 from orchestration.lib.config_document import Location as DocumentLocation
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
@@ -220,7 +220,8 @@ class Config(Settings):
     currencies: Currencies = Currencies()
     budgets: tuple[Budget, ...] = ()
     tag_write_back: TagWriteBack = TagWriteBack()
-    ai_api_optimization: AiSavings = AiSavings()
+    ai_prices: AiPrices = AiPrices()
+    ai_api_optimization: AiOptimization = AiOptimization()
     reports: Reports = Reports()
 
     _path: Path = PrivateAttr(default_factory=Path.cwd)

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from orchestration.lib import allocation_drivers
+from orchestration.lib.ai.price_table import PRICES_TABLE
 from orchestration.lib.config_models import Config
 from orchestration.lib.currency_rates import RATES_TABLE, Rates, keep_rates, read_rates
 from orchestration.lib.pattern_check import check_patterns
@@ -52,6 +53,7 @@ def store_config(connection: psycopg.Connection[Any], config: Config) -> dict[st
         if rates is not None:
             keep_rates(connection, rates)
         connection.execute(allocation_drivers.TABLES)
+        connection.execute(PRICES_TABLE)
         current = dict(
             connection.execute("select section, content_hash from config.sections where superseded_at is null")
         )

@@ -16,6 +16,7 @@ from ml.savings.prices import PriceBook
 from ml.savings.recommendation import Owner, Recommendation, Window
 from ml.savings.settings import Rule, SavingsSettings
 from ml.savings.traffic import Paid, traffics
+from orchestration.lib.ai.candidate_prices import compared
 from orchestration.lib.ai.prompt_logs import read_prompt_logs
 from orchestration.lib.ai.rule_query import rule_days
 from orchestration.lib.config import Config
@@ -98,12 +99,14 @@ def ai_recommendations(
     window = window_of(newest=span[1], oldest=span[0], lookback_days=settings.lookback_days)
     days = [window.first, window.last]
     paid: Paid = dict(connection.execute(_PAID, days).fetchall())
-    prices = _frame(connection, _PRICES, [window.last, window.first])
     with localcontext(prec=60):
+        found = traffics(_frame(connection, _DAILY, days), _frame(connection, _HOURLY, days), window, paid)
+        others = compared(found, config, _frame(connection, _PRICES, [window.last, window.first]))
         inputs = Inputs(
             window=window,
-            traffics=traffics(_frame(connection, _DAILY, days), _frame(connection, _HOURLY, days), window, paid),
-            prices=PriceBook(prices, paid),
+            traffics=found,
+            prices=PriceBook(others.prices, paid),
+            candidates=others.candidates,
             settings=settings,
             keys=tuple(
                 KeyUse(provider, project_id, key, Owner(*owner), last)

@@ -13,8 +13,13 @@ TOKEN_CLASSES = (
     "cache_write_1h_tokens",
     "input_audio_tokens",
     "cache_read_audio_tokens",
+    "input_image_tokens",
+    "cache_read_image_tokens",
+    "input_video_tokens",
     "output_tokens",
     "output_audio_tokens",
+    "output_image_tokens",
+    "output_video_tokens",
 )
 # Priced by something else than tokens.
 UNIT_CLASSES = (
