@@ -129,6 +129,8 @@ def _read(node: exp.Expr) -> Condition:
     if kind == "In":
         _only(node, "this", "expressions")
         column = _column(node.this)
+        if not node.expressions:
+            raise ConditionError(f"compares {column} with nothing: in needs values, such as in ('a', 'b')")
         return Comparison(column, "in", tuple(_value(column, one) for one in node.expressions))
     if kind == "Between":
         _only(node, "this", "low", "high")
