@@ -15,6 +15,7 @@ from orchestration.defs.cloud.assets import cloud_tags
 from orchestration.defs.dbt.assets import dbt_resource, models
 from orchestration.defs.gates.checks import gate
 from orchestration.defs.ingest.assets import config_asset, source_asset
+from orchestration.defs.ml.assets import ai_recommendations_asset
 from orchestration.defs.reports.assets import chargeback_report
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import dbt, postgres
@@ -35,6 +36,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             config_asset(config),
             *(source_asset(source, config) for source in config.sources),
             models(config, manifest),
+            ai_recommendations_asset(config),
             chargeback_report(config),
             cloud_tags(config),
         ],

@@ -16,6 +16,7 @@ from reports.budgets import BUDGETS, budget_lines
 from reports.completeness import read_progress
 from reports.formatting import counted, to_cents
 from reports.queries import Question, Row, ask
+from reports.recommendations import RECOMMENDATIONS, savings_of
 from reports.statement import (
     UNALLOCATED,
     AccountLine,
@@ -74,6 +75,7 @@ def read_report(connection: psycopg.Connection[Any], period: date) -> Report:
         progress=progress,
         statements=tuple(statements),
         budgets=budget_lines(ask(connection, BUDGETS, question)),
+        savings=savings_of(ask(connection, RECOMMENDATIONS, question)),
         rules=tuple(settings.get("cost_allocation", {}).get("rules", ())),
     )
 

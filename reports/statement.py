@@ -11,6 +11,7 @@ from typing import Any
 from reports.budgets import BudgetLine
 from reports.completeness import Progress
 from reports.formatting import to_cents
+from reports.recommendations import Savings
 
 UNALLOCATED = "unallocated"
 
@@ -236,7 +237,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Report:
-    """A month: who it is for, how complete it is, what was paid in each currency, its budgets, and the rules it was shared by.
+    """A month: who it is for, how complete it is, what was paid in each currency, its budgets, savings and rules.
 
     `closed`: None while it is open. `mode`: whether teams pay (chargeback) or are shown (showback) what it says.
     """
@@ -249,6 +250,7 @@ class Report:
     progress: tuple[Progress, ...]
     statements: tuple[Statement, ...]
     budgets: tuple[BudgetLine, ...]
+    savings: Savings
     rules: tuple[Mapping[str, Any], ...]
 
     @property

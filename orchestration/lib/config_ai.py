@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from orchestration.lib.config_ai_rules import AiSavings
 from orchestration.lib.config_base import Dated, Settings, Text
 from orchestration.lib.formats.ai_usage import TOKEN_CLASSES, UNIT_CLASSES
 
@@ -200,8 +201,8 @@ MODEL_CLASSES = (
 SUBSTITUTIONS = tuple(Substitution(traffic=listed.name, candidates=(listed.name,)) for listed in MODEL_CLASSES)
 
 
-class AiOptimization(Settings):
-    """Which models may be proposed in place of which: by default any of the same class."""
+class AiOptimization(AiSavings):
+    """Which models may be proposed in place of which, by default any of the same class; and what else savings rest on."""
 
     model_classes: tuple[ModelClass, ...] = MODEL_CLASSES
     substitutions: tuple[Substitution, ...] = SUBSTITUTIONS

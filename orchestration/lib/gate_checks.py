@@ -36,12 +36,14 @@ class Suite:
     `shown`: the columns by which a failing row is named.
     `period`: the column of months by which the mart can be checked in part: one that was delivered anew, or that leaves.
     `at_the_door`: whether the mart is a view that is checked when something leaves that is made of it, and not in each run.
+    `for_closing`: whether what a month is signed for rests on it.
     """
 
     shown: tuple[str, ...]
     checks: tuple[Check, ...]
     period: str | None = None
     at_the_door: bool = False
+    for_closing: bool = True
 
 
 def filled(*columns: str) -> tuple[Check, ...]:

@@ -13,7 +13,8 @@ import psycopg
 from orchestration.lib import paths
 
 # A report shows its month and the months before it: what those days were built from, whether a later month has come since
-# (the month is then complete), which closes were taken back, and what the settings say. A close itself changes its own report alone,
+# (the month is then complete), which closes were taken back, what the settings say, and what is
+# recommended. A close itself changes its own report alone,
 # which then stays as it was signed.
 _DIGESTS = """
 with months as (
@@ -51,6 +52,9 @@ select
         || (select string_agg(content_hash, ',' order by section) from config.sections where superseded_at is null)
         || (select coalesce(string_agg(close_id::text, ',' order by close_id), '') from audit.reopenings)
         || coalesce((select string_agg(content_hash, ',' order by driver) from config.driver_versions where superseded_at is null), '')
+        || coalesce((
+            select min(run_id) from finops.recommendations where date_trunc('month', as_of) = built.billing_period
+        ), '')
     ))
 from built
 left join finops.closed_periods as closed using (billing_period)

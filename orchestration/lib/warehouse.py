@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
+from orchestration.lib.ai.recommendations import ensure_recommendations
 from orchestration.lib.audit import ensure_audit
 from orchestration.lib.close_tables import ensure_closes
 from orchestration.lib.formats.columns import Column, Format, Kind
@@ -67,12 +68,13 @@ comment on table raw.maps is 'Distinct tags and other key-value columns; rows ho
 
 
 def ensure_warehouse(connection: psycopg.Connection) -> None:
-    """Create what is missing of the schemas raw and audit. Safe to call at any time and from several processes."""
+    """Create what is missing of the schemas raw, audit and ml. Safe to call at any time and from several processes."""
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [_SCHEMA_LOCK])
         connection.execute(_LEDGER)
         ensure_audit(connection)
         ensure_closes(connection)
+        ensure_recommendations(connection)
         for format_ in FORMATS.values():
             for name, columns in (
                 (format_.line_table, line_columns(format_)),

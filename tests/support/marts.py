@@ -15,6 +15,9 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from ml.savings.recommendation import Recommendation, Window
+from orchestration.lib.ai.recommendations import ensure_recommendations, store_recommendations
+
 BASES = ("billed_cost", "effective_cost", "contracted_cost", "list_cost")
 UNIT = Decimal("0.0000000001")
 
@@ -67,6 +70,11 @@ group by 1, 2, 3, 4, 5, billing_period;
 """
 
 
+_RECOMMENDATIONS = """
+create table finops.recommendations as select *, group_rank = 1 as is_counted from ml.recommendations
+"""
+
+
 @dataclass(frozen=True)
 class Charge:
     """One row of cost_records. Costs other than `effective` follow it unless given."""
@@ -90,6 +98,8 @@ class Charge:
 def make_marts(connection: psycopg.Connection[Any], charges: Iterable[Charge]) -> None:
     """Make every public mart from charges. Pools are shared by direct effective cost, to the last digit."""
     connection.execute(_TABLES)
+    ensure_recommendations(connection)
+    connection.execute(_RECOMMENDATIONS)
     records = [_record(number, charge) for number, charge in enumerate(charges)]
     _insert(connection, "cost_records", records)
     connection.execute(_DERIVED)
@@ -122,6 +132,13 @@ def set_budgets(
             "billing_period": period,
         }
         _insert(connection, "chargeback_budgets", [row])
+
+
+def set_recommendations(connection: psycopg.Connection[Any], found: Sequence[Recommendation], window: Window) -> None:
+    """Recommendations in place of those that are there."""
+    store_recommendations(connection, found, window)
+    connection.execute("drop table finops.recommendations")
+    connection.execute(_RECOMMENDATIONS)
 
 
 def set_section(connection: psycopg.Connection[Any], section: str, content: Any) -> None:

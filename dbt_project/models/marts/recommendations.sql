@@ -1,0 +1,40 @@
+-- One row per recommendation of the last run: what could be changed, what that would save and why it is believed.
+-- A view: the asset ml/recommendations works it out of the marts, after they are made.
+{{ config(materialized='view') }}
+
+select
+    recommendation_id,
+    kind,
+    provider,
+    resource_type,
+    resource_id,
+    sub_account_id,
+    team,
+    cost_center,
+    project,
+    environment,
+    current,
+    proposed,
+    change,
+    reason,
+    currency,
+    effort,
+    risk,
+    risk_reason,
+    confidence,
+    confidence_reason,
+    evidence,
+    exclusive_group,
+    model_version,
+    run_id,
+    monthly_cost,
+    monthly_saving,
+    monthly_saving_low,
+    monthly_saving_high,
+    one_off_cost,
+    group_rank,
+    overall_rank,
+    group_rank = 1 as is_counted,
+    window_start,
+    as_of
+from {{ ref('stg_ml__recommendations') }}

@@ -1,0 +1,170 @@
+"""What every kind of saving gives: one recommendation, with what it saves, what speaks for it, and what it excludes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import ROUND_DOWN, Decimal, localcontext
+from typing import Any, Literal
+
+Level = Literal["low", "medium", "high"]
+
+MODEL_VERSION = "ai-savings-1"
+"""Changes whenever the same inputs would give other rows."""
+_UNIT = Decimal("0.0000000001")
+_WEEK = 7
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days that a recommendation rests on, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
+    def block_days(self) -> int:
+        """What a band is made of: weeks, or days where there are not two weeks."""
+        return _WEEK if self.days >= 2 * _WEEK else 1
+
+    def blocks(self) -> list[date]:
+        """The first days of the whole blocks that end with the last day, the oldest first."""
+        count = self.days // self.block_days
+        return [self.last - timedelta(days=self.block_days * number - 1) for number in range(count, 0, -1)]
+
+    def monthly(self, amount: Decimal, days: int) -> Decimal:
+        """An amount of so many days as that of an average month, cut to ten decimals."""
+        with localcontext(prec=60):
+            return (amount * 365 / 12 / days).quantize(_UNIT, ROUND_DOWN)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is saved in a month of what is paid in it: 0 <= low <= saving <= high <= cost."""
+
+    cost: Decimal
+    saving: Decimal
+    low: Decimal
+    high: Decimal
+    series: tuple[tuple[date, Decimal, Decimal], ...]
+    """First day, cost and saving of each block of the window."""
+
+
+def estimate(
+    window: Window,
+    cost: Mapping[date, Decimal],
+    saving: Mapping[date, Decimal],
+    *,
+    least: Decimal = Decimal(1),
+    most: Decimal = Decimal(1),
+) -> Estimate:
+    """An estimate from what each day cost and would have saved.
+
+    The band is that of the weakest and the strongest week, times what could hold at `least` and at `most` of the saving. It never
+    leaves what is paid: who spends 10 cannot save 11 in a strong week.
+    """
+    series = []
+    for first in window.blocks():
+        days = [first + timedelta(days=number) for number in range(window.block_days)]
+        series.append((first, _sum(cost, days), _sum(saving, days)))
+    paid = window.monthly(_sum(cost, cost), window.days)
+    saved = min(max(window.monthly(_sum(saving, saving), window.days), Decimal(0)), paid)
+    savings = [window.monthly(one, window.block_days) for *_, one in series]
+    low = max(min(min(savings) * least, saved * least), Decimal(0)).quantize(_UNIT, ROUND_DOWN)
+    high = min(max(max(savings) * most, saved), paid).quantize(_UNIT, ROUND_DOWN)
+    return Estimate(paid, saved, low, high, tuple(series))
+
+
+def _sum(amounts: Mapping[date, Decimal], days: Iterable[date]) -> Decimal:
+    with localcontext(prec=60):
+        return sum((amounts.get(day, Decimal(0)) for day in days), Decimal(0))
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who can act on it, by allocation, as of the last day."""
+
+    team: str | None = None
+    cost_center: str | None = None
+    project: str | None = None
+    environment: str | None = None
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One thing that could be changed.
+
+    `exclusive_group`: what it acts on; recommendations of one group act on the same money, so that one of them counts at most.
+    `change`: what to do, in words; nothing is ever executed. `evidence`: JSON values, amounts as texts.
+    `group_rank` and `overall_rank` are given by `ranked`.
+    """
+
+    kind: str
+    provider: str
+    resource_type: str
+    resource_id: str | None
+    sub_account_id: str | None
+    owner: Owner
+    current: str
+    proposed: str
+    change: str
+    reason: str
+    estimate: Estimate
+    effort: Level
+    risk: Level
+    risk_reason: str
+    confidence: Level
+    confidence_reason: str
+    evidence: Mapping[str, Any]
+    exclusive_group: str
+    one_off_cost: Decimal = Decimal(0)
+    group_rank: int = 0
+    overall_rank: int = 0
+
+    @property
+    def recommendation_id(self) -> str:
+        """The same for the same advice on the same thing, whatever it saves today."""
+        parts = [self.kind, self.exclusive_group, self.proposed]
+        return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:32]
+
+    @property
+    def counts(self) -> bool:
+        """Whether its saving is in the total: it is the first of its group."""
+        return self.group_rank == 1
+
+
+def ranked(found: Sequence[Recommendation], minimum: Decimal = Decimal(0)) -> tuple[Recommendation, ...]:
+    """Recommendations with their ranks: in their group, and over all with those that count first.
+
+    By the lower end of the band, so that what is sure comes before what would be nice. Those that save less than `minimum` are left
+    out; those that cost nothing are kept, as they are not about money.
+    """
+    groups: dict[str, list[Recommendation]] = defaultdict(list)
+    for one in {one.recommendation_id: one for one in found}.values():
+        if one.estimate.saving >= minimum or not one.estimate.cost:
+            groups[one.exclusive_group].append(one)
+    in_groups = [
+        replace(one, group_rank=rank)
+        for group in groups.values()
+        for rank, one in enumerate(sorted(group, key=_order), start=1)
+    ]
+    in_order = sorted(in_groups, key=lambda one: (not one.counts, *_order(one)))
+    return tuple(replace(one, overall_rank=rank) for rank, one in enumerate(in_order, start=1))
+
+
+def _order(one: Recommendation) -> tuple[Decimal, Decimal, str]:
+    return -one.estimate.low, -one.estimate.saving, one.recommendation_id
+
+
+def lower(level: Level, window: Window) -> Level:
+    """A confidence as far as the days allow: what rests on less than two weeks is one level less sure."""
+    levels: tuple[Level, ...] = ("low", "medium", "high")
+    return levels[max(levels.index(level) - (window.days < 2 * _WEEK), 0)]
