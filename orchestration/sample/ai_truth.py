@@ -32,7 +32,7 @@ class AiDifference:
     kind: str
     provider: str
     billing_period: str
-    project_id: str | None
+    project_id: str
     model: str | None
     computed_cost: str
     reported_cost: str
@@ -41,7 +41,7 @@ class AiDifference:
 
 @dataclass(frozen=True)
 class AiSaving:
-    """A planted chance to save, what it is about, and what would have been saved in the 30 days up to the end."""
+    """A planted chance to save, what it is about, and what would have been saved in the 28 days up to the end."""
 
     kind: str
     provider: str

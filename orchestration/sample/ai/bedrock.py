@@ -53,6 +53,11 @@ class Caller:
         return f"arn:aws:iam::{self.account_id}:role/{self.name}"
 
     @property
+    def model_name(self) -> str:
+        """The model without the geography that serves it."""
+        return self.model.removeprefix("eu.")
+
+    @property
     def model_id(self) -> str:
         """The model as a log names it: its id, or the ARN of the inference profile that was called."""
         if not self.by_profile:

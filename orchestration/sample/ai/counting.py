@@ -15,6 +15,7 @@ from .bedrock_logs import is_logged
 from .costs import Cost
 from .planted import CODE_EXECUTION, LATE_REPORT, LOGGING_OFF, MISSING_REPORT, WEB_SEARCH
 from .prices import REQUESTS, SEARCHES, unit_price
+from .traffic import DEFAULT_WORKSPACE
 from .usage import Use
 
 # Differences that a few days have are told by day; the others go on through the month.
@@ -55,7 +56,7 @@ class Ledger:
             model = "" if cost.price_class == CODE_EXECUTION else stream.model
             self._cost(stream.provider, cost.day, stream.team, model, cost.computed, cost.reported)
             if cost.kind:
-                key = cost.kind, stream.provider, f"{cost.day:%Y-%m}", stream.project_id or "", model
+                key = cost.kind, stream.provider, f"{cost.day:%Y-%m}", stream.project_id or DEFAULT_WORKSPACE, model
                 self._differences[key].add(cost.day, cost.computed, cost.reported)
 
     def add_calls(self, calls: Iterable[Call], end: date) -> None:
@@ -67,10 +68,10 @@ class Ledger:
                 cost += count * (unit_price(BEDROCK, caller.model, name, call.day) or 0)
             computed = cost if is_logged(call, end) else None
             if computed is not None:
-                self._count(BEDROCK, call.day, call.team, caller.model, call.counts | {REQUESTS: 1})
-            self._cost(BEDROCK, call.day, call.team, caller.model, computed, cost)
+                self._count(BEDROCK, call.day, call.team, caller.model_name, call.counts | {REQUESTS: 1})
+            self._cost(BEDROCK, call.day, call.team, caller.model_name, computed, cost)
             if computed is None and cost:
-                key = LOGGING_OFF, BEDROCK, f"{call.day:%Y-%m}", caller.account_id, caller.model
+                key = LOGGING_OFF, BEDROCK, f"{call.day:%Y-%m}", caller.account_id, caller.model_name
                 self._differences[key].add(call.day, None, cost)
 
     def _count(self, provider: str, day: date, team: str, model: str, counts: dict[str, int]) -> None:
@@ -104,7 +105,7 @@ class Ledger:
                     kind,
                     provider,
                     period,
-                    project or None,
+                    project,
                     model or None,
                     plain(found.computed),
                     plain(found.reported),

@@ -27,7 +27,7 @@ from .usage import Use, uses_of
 RESTATEMENTS = "restatements"
 _ISSUERS = {OPENAI: "OpenAI", ANTHROPIC: "Anthropic"}
 _CENT = Decimal("0.01")
-_SAVINGS_DAYS = 30
+_SAVINGS_DAYS = 28
 
 
 def bedrock_of(month: Month, end: date, seed: int, factor: float) -> list[Call]:

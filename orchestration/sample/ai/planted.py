@@ -25,6 +25,8 @@ LATE_REPORT = "late_report"
 LOGGING_OFF = "logging_off"
 
 DISCOUNTED_MODEL, DISCOUNT = SONNET, Decimal("0.08")
+# How many months before the last one it began.
+DISCOUNT_MONTHS = 3
 # An hour of code execution, in dollars: the cost report has it, the usage report does not.
 CODE_EXECUTION_HOUR = Decimal("0.05")
 
@@ -60,7 +62,7 @@ class Plan:
 def plan_of(window: list[Month]) -> Plan:
     """Return what is planted in a window of months."""
     end = window[-1].last
-    plan = Plan(end, month_before(end, 3))
+    plan = Plan(end, month_before(end, DISCOUNT_MONTHS))
     closed = [month for month in window if month.closed]
     if not closed:
         return plan

@@ -100,7 +100,7 @@ def _broken(calls: Iterable[Call]) -> Iterable[AiSaving]:
             ),
             Decimal(0),
         )
-        sums = spent.setdefault((call.team, call.caller.account_id, call.caller.model), [Decimal(0), Decimal(0)])
+        sums = spent.setdefault((call.team, call.caller.account_id, call.caller.model_name), [Decimal(0), Decimal(0)])
         sums[0] += cost
         sums[1] += cost if call.error == BROKEN else 0
     for (team, account, model), (current, lost) in sorted(spent.items()):

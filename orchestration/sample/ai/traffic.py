@@ -73,6 +73,8 @@ WORKSPACES = {
     "shared": ("wrkspc_01HfSharedKeysX1dP5eLm9", None, None),
     "push": ("wrkspc_01HfPushTextsJ8aN6rHt3", "Mobile", "push"),
 }
+# What has no workspace is told of this one.
+DEFAULT_WORKSPACE = "default"
 # Two teams call through one workspace and are told apart by their keys alone; the third key is the gateway's.
 SHARED_KEYS = {"apikey_01NpSearchEval5vGw": "Search", "apikey_01QkMobileCopy2bRz": "Mobile"}
 _SHARED = tuple(SHARED_KEYS)
