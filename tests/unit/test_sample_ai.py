@@ -18,7 +18,7 @@ from genai_prices.data_snapshot import get_snapshot
 
 from orchestration.lib.formats.registry import READINGS
 from orchestration.sample import Truth, generate
-from orchestration.sample.ai import apply_ai_restatement
+from orchestration.sample.ai import ai_settings, apply_ai_restatement
 from orchestration.sample.ai.prices import TUNED_MODEL
 from orchestration.sample.ai.traffic import IDLE_KEYS, PROJECTS, SHARED_KEYS, WORKSPACES
 from orchestration.sample.organization import AWS_MAIN, TEAM
@@ -63,6 +63,10 @@ def _bedrock_bill(out: Path) -> list[Json]:
         lines = pq.read_table(path, partitioning=None, filters=[("line_item_product_code", "=", "AmazonBedrock")])
         found += [line for line in lines.to_pylist() if str(line["line_item_usage_type"]).startswith(("EU-", "USE1-"))]
     return found
+
+
+def _bedrock_source() -> Json:
+    return next(source for source in ai_settings(END)["sources"] if source["name"] == "bedrock")
 
 
 def _exact(value: float) -> Decimal:
@@ -338,6 +342,18 @@ def test_logs_lie_where_aws_puts_them(sample: tuple[Path, Truth]) -> None:
         for record in _lines(path):
             assert (record["accountId"], record["region"]) == (account, region)
             assert record["timestamp"].startswith("-".join(hour[:3]) + f"T{hour[3]}")
+
+
+def test_models_are_named_by_id_by_profile_and_by_an_own_profile(sample: tuple[Path, Truth]) -> None:
+    named = {record["modelId"] for record in _logs(sample[0])}
+    own = {name for name in named if ":application-inference-profile/" in name}
+    regional = {name for name in named if ":inference-profile/eu." in name}
+    world = {name for name in named if ":inference-profile/global." in name}
+    assert [len(names) for names in (own, regional, world)] == [1, 2, 1]
+    assert own == set(_bedrock_source()["inference_profiles"])
+    served = {record["inferenceRegion"] for record in _logs(sample[0]) if record["modelId"] in world}
+    assert served == {"eu-west-1", "us-east-1", "ap-northeast-1"}
+    assert own | regional | world <= {line["line_item_resource_id"] for line in _bedrock_bill(sample[0])}
 
 
 def test_broken_streams_are_charged_and_asked_for_again(sample: tuple[Path, Truth]) -> None:

@@ -46,6 +46,7 @@ class Caller:
     broken: float = 0.0
     named: bool = True
     logged: bool = True
+    application_profile: str | None = None
 
     @property
     def role_arn(self) -> str:
@@ -60,9 +61,19 @@ class Caller:
     @property
     def model_id(self) -> str:
         """The model as a log names it: its id, or the ARN of the inference profile that was called."""
-        if not self.by_profile:
-            return self.model
-        return f"arn:aws:bedrock:{self.region}:{self.account_id}:inference-profile/{self.model}"
+        if self.application_profile:
+            return f"{self._profiles}:application-inference-profile/{self.application_profile}"
+        return f"{self._profiles}:inference-profile/{self.model}" if self.by_profile else self.model
+
+    @property
+    def resource_arn(self) -> str:
+        """What the bill charges: the profile that was called, else the model."""
+        is_arn = self.by_profile or self.application_profile
+        return self.model_id if is_arn else f"arn:aws:bedrock:{self.region}::foundation-model/{self.model}"
+
+    @property
+    def _profiles(self) -> str:
+        return f"arn:aws:bedrock:{self.region}:{self.account_id}"
 
 
 _EU = ("eu-west-1", "eu-central-1", "eu-north-1")
@@ -105,6 +116,7 @@ CALLERS = (
         ("lakehouse-enrichment", "100200300404", ("Data Platform",), _PRO, _HERE, (_HERE,)),
         "InvokeModel 36 60000 0 0 1800 2 night",
         named=False,
+        application_profile="lk7m2x9q4vtz",
     ),
     _caller(
         ("model-gateway", "027182818284", _GATEWAY_TEAMS, f"global.{_SONNET}", _HERE, _WORLD),

@@ -45,15 +45,7 @@ def bill_lines(bill: Bill, calls: Iterable[Call], end: date) -> Lines:
         millions = day >= end - timedelta(days=MILLIONS_SINCE)
         account = next(one for one in bill.estate.source.accounts if one.account_id == caller.account_id)
         sku = _sku(caller, name, price, millions)
-        arn = f"arn:aws:bedrock:{caller.region}:{caller.account_id}:inference-profile/{caller.model}"
-        charge = Charge(
-            USAGE,
-            account,
-            sku,
-            caller.region,
-            arn if caller.by_profile else f"arn:aws:bedrock:{caller.region}::foundation-model/{caller.model}",
-            principal=caller.role_arn,
-        )
+        charge = Charge(USAGE, account, sku, caller.region, caller.resource_arn, principal=caller.role_arn)
         cost = int(tokens * price * SCALE)
         begin = milliseconds(day)
         single.add(

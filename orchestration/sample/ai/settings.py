@@ -6,15 +6,24 @@ from datetime import date
 from typing import Any
 
 from ..commitments import month_before
+from .bedrock import CALLERS
 from .planted import DISCOUNT, DISCOUNT_MONTHS
 from .prices import CACHE_READ, CACHE_WRITE_1H, CACHE_WRITE_5M, IMAGE_MODEL, IMAGE_PRICE, IMAGES, OUTPUT, UNCACHED
 from .traffic import DEFAULT_WORKSPACE, PROJECTS, SHARED_KEYS, WORKSPACES
 
+# What the ARN of an application's own profile does not tell.
+_PROFILES = {caller.model_id: caller.model for caller in CALLERS if caller.application_profile}
 SOURCES: tuple[dict[str, Any], ...] = (
     {"name": "openai", "format": "openai", "location": "deliveries/openai"},
     {"name": "anthropic", "format": "anthropic", "location": "deliveries/anthropic"},
-    # Each request has a trace of its own, which says nothing about who pays for it.
-    {"name": "bedrock", "format": "bedrock_logs", "location": "deliveries/bedrock", "left_out_tags": ["traceId"]},
+    {
+        "name": "bedrock",
+        "format": "bedrock_logs",
+        "location": "deliveries/bedrock",
+        "inference_profiles": _PROFILES,
+        # Each request has a trace of its own, which says nothing about who pays for it.
+        "left_out_tags": ["traceId"],
+    },
 )
 
 
