@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+from .ai import bedrock_of, write_ai
+from .ai.bedrock import Call
+from .ai.bedrock_bill import bill_lines, unlogged
 from .bill import Bill
 from .calendar import Month, day_of, months_until
 from .charges import MAIN_INVOICE
@@ -31,22 +34,27 @@ def generate(
     """Write the sample organisation to `out`, replacing what is there, and return what is known about it.
 
     `factor` scales the number of lines (1.0: about 300,000 over 14 months), not the money: more resources, and a line
-    for each hour from factor 24 on. The month of `end` is open unless `end` is its last day. The same arguments give
-    the same bytes. Raises ValueError for a factor or a number of months that is not positive.
+    for each hour from factor 24 on. AI usage does not grow with it; below 1.0 there are fewer calls on Bedrock. The
+    month of `end` is open unless `end` is its last day. The same arguments give the same bytes. Raises ValueError for a
+    factor or a number of months that is not positive.
     """
     if not factor > 0:
         raise ValueError(f"factor must be positive, not {factor}")
     window = months_until(end, months)
     truth = Truth(seed, factor, end.isoformat(), months)
     with replacing(out) as fresh:
+        calls = {month.label: bedrock_of(month, end, seed, factor) for month in window}
+        truth.ai, truth.ai_invoices = write_ai(
+            fresh, window, seed, [call for month in window for call in calls[month.label]]
+        )
         for source in SOURCES:
-            _write_source(fresh, source, window, truth)
-        write_settings(fresh / "finops-config.yaml", window, truth.invoices)
+            _write_source(fresh, source, window, truth, calls if source.name == SOURCE_NAME else {})
+        write_settings(fresh / "finops-config.yaml", window, truth.invoices, truth.ai_invoices)
         truth.write(fresh / "truth.json")
     return truth
 
 
-def _write_source(root: Path, source: Source, window: list[Month], truth: Truth) -> None:
+def _write_source(root: Path, source: Source, window: list[Month], truth: Truth, calls: dict[str, list[Call]]) -> None:
     hours = 1 if truth.factor >= HOURLY_FACTOR else 24
     wanted = source.lines_per_day * truth.factor * hours / 24 * _RESOURCE_SHARE[source.name]
     cells = sum(len(account.mix) for account in source.accounts)
@@ -55,8 +63,10 @@ def _write_source(root: Path, source: Source, window: list[Month], truth: Truth)
     writer = MonthWriter(estate, truth.seed, hours, FORMATS[source.name])
     extra: dict[int, dict[int, int]] = {}
     for month in window:
-        result = writer.month(root / "deliveries" / source.name, month)
+        also = bill_lines(writer.bill, calls[month.label], end) if calls else None
+        result = writer.month(root / "deliveries" / source.name, month, also=also)
         truth.totals.append(result.total(source))
+        truth.ai.differences.extend(unlogged(writer.bill, result.sums, month) if calls else ())
         truth.invoices.extend(
             _invoices(source, writer.bill, result, planted=month is window[-3:][0] and source.name == SOURCE_NAME)
         )
@@ -66,7 +76,8 @@ def _write_source(root: Path, source: Source, window: list[Month], truth: Truth)
     truth.anomalies.extend(_label(estate, series, days) for series, days in extra.items())
     restatement = plan(window)
     if source.name == SOURCE_NAME and restatement:
-        result = writer.month(root / "restatements" / source.name, restatement.month, restatement)
+        also = bill_lines(writer.bill, calls[restatement.month.label], end) if calls else None
+        result = writer.month(root / "restatements" / source.name, restatement.month, restatement, also)
         truth.restatement = RestatedMonth(
             source.name,
             restatement.month.label,

@@ -5,6 +5,9 @@ from typing import Any
 
 import yaml
 
+from orchestration.lib.formats.registry import READINGS
+
+from .ai.settings import ai_settings
 from .calendar import Month
 from .commitments import month_before
 from .money import RATES_FILE, REPORTING_CURRENCY, budgets, exchange_rates
@@ -14,8 +17,22 @@ from .truth import InvoiceTotal
 _HEADER = "# The sample organisation. Its bills lie in deliveries/, what is known about them in truth.json.\n"
 
 
-def settings(months: list[Month], invoices: list[InvoiceTotal]) -> dict[str, Any]:
+def settings(months: list[Month], invoices: list[InvoiceTotal], ai_invoices: list[InvoiceTotal]) -> dict[str, Any]:
     """Return the configuration as plain data. The sandbox and one subscription have no owner on purpose."""
+    result = _settings(months, invoices)
+    ai = ai_settings(months[-1].last)
+    if {source["format"] for source in ai["sources"]} <= READINGS.keys():
+        result["sources"] += ai["sources"]
+        result["accounts"] += ai["accounts"]
+        result["virtual_tags"]["rules"] += ai["virtual_tag_rules"]
+        # First: what is left without an owner then goes on to the other pools.
+        result["cost_allocation"]["rules"].insert(0, ai["allocation_rule"])
+        result["invoices"] += _invoices(ai_invoices)
+        result |= ai["sections"]
+    return result
+
+
+def _settings(months: list[Month], invoices: list[InvoiceTotal]) -> dict[str, Any]:
     return {
         "organization": {"name": COMPANY, "first_billing_period": months[0].label},
         "sources": [
@@ -30,19 +47,23 @@ def settings(months: list[Month], invoices: list[InvoiceTotal]) -> dict[str, Any
         ],
         "accounts": _accounts(months),
         "cost_allocation": {"rules": _rules()},
-        "invoices": [
-            {
-                "invoice_issuer_name": invoice.invoice_issuer_name,
-                "invoice_id": invoice.invoice_id,
-                "billing_currency": invoice.billing_currency,
-                "amount": invoice.invoiced,
-            }
-            for invoice in invoices
-        ],
+        "invoices": _invoices(invoices),
         "currencies": {"reporting": REPORTING_CURRENCY, "rates": {"location": RATES_FILE}},
         "budgets": budgets(),
         "reports": {"cost_basis": "effective_cost", "top_services": 10},
     }
+
+
+def _invoices(invoices: list[InvoiceTotal]) -> list[dict[str, Any]]:
+    return [
+        {
+            "invoice_issuer_name": invoice.invoice_issuer_name,
+            "invoice_id": invoice.invoice_id,
+            "billing_currency": invoice.billing_currency,
+            "amount": invoice.invoiced,
+        }
+        for invoice in invoices
+    ]
 
 
 def _tag_keys() -> dict[str, Any]:
@@ -118,8 +139,12 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def write_settings(path: Path, months: list[Month], invoices: list[InvoiceTotal]) -> None:
+def write_settings(
+    path: Path, months: list[Month], invoices: list[InvoiceTotal], ai_invoices: list[InvoiceTotal]
+) -> None:
     """Write the configuration as YAML, and the exchange rates beside it; locations are relative to it."""
-    text = yaml.dump(settings(months, invoices), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    text = yaml.dump(
+        settings(months, invoices, ai_invoices), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120
+    )
     path.write_text(_HEADER + text, encoding="utf-8")
     path.with_name(RATES_FILE).write_text(exchange_rates(months), encoding="utf-8")

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .ai_truth import AiTruth
+
 
 @dataclass(frozen=True)
 class ControlTotal:
@@ -88,6 +90,8 @@ class Truth:
     commitments: list[CommitmentTotal] = field(default_factory=list)
     anomalies: list[AnomalyLabel] = field(default_factory=list)
     restatement: RestatedMonth | None = None
+    ai: AiTruth = field(default_factory=AiTruth)
+    ai_invoices: list[InvoiceTotal] = field(default_factory=list)
 
     @property
     def lines(self) -> int:

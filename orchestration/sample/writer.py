@@ -17,7 +17,7 @@ from .estate import Estate, seeded
 from .files import Delivery
 from .focus_bill import FocusBill
 from .focus_table import FocusTable, Shape
-from .lines import concatenate
+from .lines import Lines, concatenate
 from .organization import AZURE, SOURCES, Source
 from .restatement import Changes, Restatement, restate
 from .truth import ControlTotal
@@ -64,8 +64,10 @@ class MonthWriter:
         """Return what the estate uses in some slots of a month."""
         return measure(self.estate, month, slots, self.seed)
 
-    def month(self, root: Path, month: Month, restatement: Restatement | None = None) -> "MonthResult":
-        """Write a month's delivery.
+    def month(
+        self, root: Path, month: Month, restatement: Restatement | None = None, also: Lines | None = None
+    ) -> "MonthResult":
+        """Write a month's delivery, with what is charged `also`, beside the estate.
 
         Given a restatement, write what it says instead, without touching the monthly lines.
         """
@@ -88,6 +90,9 @@ class MonthWriter:
                 changes.removed += sum(part.size for part in parts) - sum(part.size for part in kept)
                 parts = [*kept, late]
             if last:
+                if also:
+                    before.add(also)
+                    parts.append(also)
                 parts.append(self.bill.closing(month, before))
             lines = concatenate(parts)
             result.sums.add(lines)
