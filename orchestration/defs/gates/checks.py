@@ -11,6 +11,7 @@ from orchestration.lib.progress import watcher
 # Views of dbt on what Python works out later in the run.
 _FILLED_BY_PYTHON = {"recommendations": dg.AssetKey(["ml", "recommendations"])}
 
+
 def mart_key(name: str) -> dg.AssetKey:
     """The asset that fills a mart."""
     return _FILLED_BY_PYTHON.get(name, dg.AssetKey(["finops", name]))
