@@ -12,10 +12,10 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
 from orchestration.lib.config_document import Location as DocumentLocation
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
+from orchestration.lib.config_places import Endpoint, FileLocation, FilePlace
 from orchestration.lib.config_tagging import TagPolicy, VirtualTags
 
 Name = Annotated[str, shaped(r"[a-z][a-z0-9_]{0,30}", "a lower-case letter followed by up to 30 of a-z, 0-9 and _")]
-Endpoint = Annotated[str, shaped(r"https?://[^\s/@]+(/[^\s@]*)?", "an http(s) address without user name and password")]
 Location = Annotated[str, shaped(r"(?!\w+://).+|s3://[^/\s]+(/.*)?", "the path of a folder or s3://bucket/prefix")]
 Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=18)]
 
@@ -173,11 +173,11 @@ _SETTINGS_OF_METHOD: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 """Method -> the settings that it needs, and those that it may have."""
 
 
-class AllocationDriver(Settings):
+class AllocationDriver(FilePlace):
     """Quantities by team and month or day that pools can be divided by: a CSV or Parquet file, or a table of the warehouse."""
 
     name: Text
-    location: Text | None = None
+    location: FileLocation | None = None  # type: ignore[assignment]
     table: Annotated[str, shaped(r"[^.]+\.[^.]+", "schema.table")] | None = None
 
     @model_validator(mode="after")
