@@ -11,9 +11,10 @@ import click
 
 from orchestration.cli_audit import audit
 from orchestration.cli_close import close, reopen
+from orchestration.cli_explain import explain
 from orchestration.cli_export import export
 from orchestration.cli_options import CONFIG_OPTION
-from orchestration.cli_rules import explain, rules
+from orchestration.cli_rules import rules
 from orchestration.cli_tags import tags
 from orchestration.lib import paths, postgres
 from orchestration.lib.errors import FinopsError

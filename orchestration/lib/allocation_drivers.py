@@ -17,11 +17,13 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from orchestration.lib import paths
 from orchestration.lib.config_allocation import Rules, conflict, conflict_text
 from orchestration.lib.config_base import spelling
 from orchestration.lib.config_document import nearest
 from orchestration.lib.config_models import AllocationDriver, Config
 from orchestration.lib.errors import FinopsError
+from orchestration.lib.storage import file_at
 
 TABLES = """
 create table if not exists config.driver_versions (
@@ -141,15 +143,17 @@ def _rows(
             yield f"{driver.table}: the row with {shown}", row
         return
     assert driver.location is not None
-    path = (config.path.parent / Path(driver.location).expanduser()).resolve()
-    try:
-        with path.open("rb") as stream:
-            is_parquet = stream.read(4) == b"PAR1"
-        yield from ((f"{path.name}: row {number}", row) for number, row in (_parquet if is_parquet else _csv)(path))
-    except OSError as error:
-        raise FinopsError(f"{path}{used_by}: cannot be read: {error.strerror or error}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FinopsError(f"{path.name}{used_by}: is no CSV in UTF-8: {error}.") from error
+    is_stored = driver.location.startswith("s3://")
+    with file_at(driver, config.path.parent, paths.spool_dir()) as path:
+        try:
+            with path.open("rb") as stream:
+                is_parquet = stream.read(4) == b"PAR1"
+            yield from ((f"{path.name}: row {number}", row) for number, row in (_parquet if is_parquet else _csv)(path))
+        except OSError as error:
+            place = driver.location if is_stored else path
+            raise FinopsError(f"{place}{used_by}: cannot be read: {error.strerror or error}.") from error
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise FinopsError(f"{path.name}{used_by}: is no CSV in UTF-8: {error}.") from error
 
 
 def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

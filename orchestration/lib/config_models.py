@@ -13,6 +13,7 @@ from orchestration.lib.config_ai import AiOptimization, AiPrices
 from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
 from orchestration.lib.config_document import Location as DocumentLocation
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
+from orchestration.lib.config_places import FileLocation, FilePlace
 from orchestration.lib.config_sources import Source
 from orchestration.lib.config_tagging import TagPolicy, VirtualTags
 
@@ -150,11 +151,11 @@ _SETTINGS_OF_METHOD: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 """Method -> the settings that it needs, and those that it may have."""
 
 
-class AllocationDriver(Settings):
+class AllocationDriver(FilePlace):
     """Quantities by team and month or day that pools can be divided by: a CSV or Parquet file, or a table of the warehouse."""
 
     name: Text
-    location: Text | None = None
+    location: FileLocation | None = None  # type: ignore[assignment]
     table: Annotated[str, shaped(r"[^.]+\.[^.]+", "schema.table")] | None = None
 
     @model_validator(mode="after")

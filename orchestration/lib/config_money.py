@@ -9,23 +9,22 @@ from typing import Annotated
 from pydantic import Field, computed_field, model_validator
 
 from orchestration.lib.config_base import Dated, Email, Settings, Text, shaped
+from orchestration.lib.config_places import FilePlace
 
 Currency = Annotated[str, shaped(r"[A-Z]{3}", "a currency code such as USD")]
 BudgetAmount = Annotated[Decimal, Field(ge=0, max_digits=28, decimal_places=10)]
 Weight = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]
-LocalFile = Annotated[str, shaped(r"(?!\w+://).+", "the path of a file on this machine")]
 RoleArn = Annotated[
     str, shaped(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", "the ARN of a role such as arn:aws:iam::012345678901:role/tags")
 ]
 
 
-class RatesFile(Settings):
+class RatesFile(FilePlace):
     """Where exchange rates are: CSV or Parquet with the columns date, from_currency, to_currency and rate.
 
     `use_inverse`: whether a rate from the reporting currency may serve, turned round, for a currency without a rate to it.
     """
 
-    location: LocalFile
     use_inverse: bool = False
 
 

@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 
 from orchestration.lib.config_base import Settings, Text, shaped
 from orchestration.lib.config_money import Currency
+from orchestration.lib.config_places import Endpoint
 
 Name = Annotated[str, shaped(r"[a-z][a-z0-9_]{0,30}", "a lower-case letter followed by up to 30 of a-z, 0-9 and _")]
-Endpoint = Annotated[str, shaped(r"https?://[^\s/@]+(/[^\s@]*)?", "an http(s) address without user name and password")]
 Location = Annotated[str, shaped(r"(?!\w+://).+|s3://[^/\s]+(/.*)?", "the path of a folder or s3://bucket/prefix")]
 Variable = Annotated[
     str,

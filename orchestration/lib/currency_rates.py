@@ -15,8 +15,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from orchestration.lib import paths
 from orchestration.lib.config_models import Config
 from orchestration.lib.errors import FinopsError
+from orchestration.lib.storage import file_at
 
 _COLUMNS = ("date", "from_currency", "to_currency", "rate")
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,20})?([eE][+-]?\d{1,2})?")
@@ -54,8 +56,10 @@ def read_rates(config: Config) -> Rates | None:
     settings = config.currencies
     if settings.reporting is None or settings.rates is None:
         return None
-    path = config.path.parent / Path(settings.rates.location).expanduser()
-    every = _check(path, _rows(path))
+    folder, location = config.path.parent, settings.rates.location
+    with file_at(settings.rates, folder, paths.spool_dir()) as path:
+        shown = location if location.startswith("s3://") else str(path)
+        every = _check(shown, _rows(shown, path))
     return Rates(settings.reporting, _to(settings.reporting, every, use_inverse=settings.rates.use_inverse))
 
 
@@ -73,11 +77,11 @@ def _to(reporting: str, every: dict[tuple[str, str, date], Decimal], *, use_inve
     return tuple(sorted(found))
 
 
-def _check(path: Path, rows: Iterator[tuple[int, dict[str, Any]]]) -> dict[tuple[str, str, date], Decimal]:
+def _check(shown: str, rows: Iterator[tuple[int, dict[str, Any]]]) -> dict[tuple[str, str, date], Decimal]:
     every: dict[tuple[str, str, date], Decimal] = {}
     first: dict[tuple[str, str, date], int] = {}
     for number, row in rows:
-        where = f"{path}: row {number}"
+        where = f"{shown}: row {number}"
         source, target = (_currency(where, column, row[column]) for column in ("from_currency", "to_currency"))
         since = _day(where, row["date"])
         rate = _rate(where, row["rate"])
@@ -90,7 +94,7 @@ def _check(path: Path, rows: Iterator[tuple[int, dict[str, Any]]]) -> dict[tuple
             )
         every[key], first[key] = rate, number
     if not every:
-        raise FinopsError(f"{path}: holds no rates. Add at least one row, or remove `currencies.rates`.")
+        raise FinopsError(f"{shown}: holds no rates. Add at least one row, or remove `currencies.rates`.")
     return every
 
 
@@ -124,42 +128,42 @@ def _rate(where: str, value: object) -> Decimal:
     return Decimal(text)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(shown: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each row with its number, counted from 1 below the header."""
     try:
         with path.open("rb") as stream:
             is_parquet = stream.read(4) == b"PAR1"
-        rows = _parquet(path) if is_parquet else _csv(path)
+        rows = _parquet(shown, path) if is_parquet else _csv(shown, path)
         yield from enumerate(rows, start=1)
     except OSError as error:
-        raise FinopsError(f"{path}: cannot be read: {error.strerror}. Check `currencies.rates.location`.") from error
+        raise FinopsError(f"{shown}: cannot be read: {error.strerror}. Check `currencies.rates.location`.") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise FinopsError(f"{path}: is no CSV in UTF-8 and no Parquet. Save it as one of them.") from error
+        raise FinopsError(f"{shown}: is no CSV in UTF-8 and no Parquet. Save it as one of them.") from error
 
 
-def _csv(path: Path) -> Iterator[dict[str, Any]]:
+def _csv(shown: str, path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream, strict=True)
-        _check_header(path, [name or "" for name in reader.fieldnames or ()])
+        _check_header(shown, [name or "" for name in reader.fieldnames or ()])
         yield from reader
 
 
-def _parquet(path: Path) -> Iterator[dict[str, Any]]:
+def _parquet(shown: str, path: Path) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         table = pq.read_table(path)
     except pa.ArrowException as error:
-        raise FinopsError(f"{path}: is no readable Parquet file. Write it again.") from error
-    _check_header(path, table.column_names)
+        raise FinopsError(f"{shown}: is no readable Parquet file. Write it again.") from error
+    _check_header(shown, table.column_names)
     yield from table.select(list(_COLUMNS)).to_pylist()
 
 
-def _check_header(path: Path, names: list[str]) -> None:
+def _check_header(shown: str, names: list[str]) -> None:
     missing = [column for column in _COLUMNS if names.count(column) != 1]
     if missing:
-        raise FinopsError(f"{path}: needs the columns {', '.join(_COLUMNS)} once each; look at {', '.join(missing)}.")
+        raise FinopsError(f"{shown}: needs the columns {', '.join(_COLUMNS)} once each; look at {', '.join(missing)}.")
 
 
 RATES_TABLE = """

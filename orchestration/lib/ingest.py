@@ -21,7 +21,7 @@ from orchestration.lib.errors import FinopsError
 from orchestration.lib.formats.registry import READINGS, Reading
 from orchestration.lib.loader import Loaded, Progress, load_delivery, quiet
 from orchestration.lib.readers import billing_period_of, month_of
-from orchestration.lib.storage import Bucket, Folder, Selected, Storage, StoredFile
+from orchestration.lib.storage import Bucket, Folder, Selected, Storage, StoredFile, s3_client
 from orchestration.lib.warehouse import ensure_warehouse
 
 # Raise it when the same files would be loaded differently: every delivery is then taken in again.
@@ -49,10 +49,8 @@ def open_storage(source: Source, config_path: Path, spool: Path) -> Storage:
         return Folder(paths.landing_dir(source.name))
     if not source.is_s3:
         return Folder((config_path.parent / source.location).resolve())
-    from dagster_aws.s3 import S3Resource  # takes seconds to import
-
     bucket, _, prefix = source.location.removeprefix("s3://").partition("/")
-    client = S3Resource(endpoint_url=source.endpoint_url, region_name=source.region).get_client()
+    client = s3_client(source.endpoint_url, source.region)
     return Bucket(client, bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else "", spool)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
 
+from orchestration.lib.config_places import FilePlace
 from orchestration.lib.errors import FinopsError
 
 
@@ -119,7 +120,9 @@ class Bucket:
             try:
                 self.client.download_file(self.bucket, self.prefix + key, str(path))
             except (BotoCoreError, ClientError) as error:
-                raise FinopsError(f"s3://{self.bucket}/{self.prefix}{key}: cannot be read: {error}.") from error
+                raise FinopsError(
+                    f"s3://{self.bucket}/{self.prefix}{key}: cannot be read: {error}. The role needs s3:GetObject."
+                ) from error
             yield path
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -140,6 +143,27 @@ class Selected:
 
     def local(self, key: str) -> AbstractContextManager[Path]:
         return self.storage.local(key)
+
+
+def s3_client(endpoint_url: str | None, region: str | None) -> Any:
+    """A client with the credentials of the environment."""
+    from dagster_aws.s3 import S3Resource  # takes seconds to import
+
+    return S3Resource(endpoint_url=endpoint_url, region_name=region).get_client()
+
+
+@contextmanager
+def file_at(place: FilePlace, folder: Path, spool: Path) -> Iterator[Path]:
+    """The one file of a place, on this machine for the length of the context; a relative path is relative to `folder`.
+
+    That a local file is there is left to who reads it. Raises FinopsError for an object that cannot be had.
+    """
+    if not place.location.startswith("s3://"):
+        yield (folder / Path(place.location).expanduser()).resolve()
+        return
+    bucket, _, key = place.location.removeprefix("s3://").partition("/")
+    with Bucket(s3_client(place.endpoint_url, place.region), bucket, "", spool).local(key) as path:
+        yield path
 
 
 def sha256_of(path: Path) -> str:

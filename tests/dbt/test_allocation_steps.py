@@ -17,7 +17,7 @@ from orchestration import cli
 from orchestration.lib import postgres
 from orchestration.lib.config_models import Config
 from orchestration.lib.config_store import store_config
-from orchestration.lib.explanation import explanation_of
+from orchestration.lib.explanation import NOT_KNOWN, charges_of, explanation_of
 from orchestration.lib.rule_check import driver_gaps, taken_by_rules
 from tests.dbt.bills import MARCH
 from tests.dbt.conftest import new_database
@@ -185,10 +185,20 @@ def test_an_explanation_adds_up_to_the_chargeback(allocated: Project) -> None:
             (found,) = explanation_of(connection, team, month, "billed_cost")
             assert found.total == paid
             assert found.other == Decimal(0)
-            assert found.own == sum(line.cost for line in found.services)
             for pool in found.pools:
                 assert pool.cost == sum(origin.cost for origin in pool.origins)
-                assert pool.total == sum(charge.cost for charge in pool.made_of)
+                assert pool.cost == sum(service.cost for service in pool.services)
+                assert pool.total == sum(service.total for service in pool.services)
+            by_service = {
+                name: found.own.get(name, Decimal(0)) + found.shared.get(name, Decimal(0)) for name in found.services
+            }
+            assert NOT_KNOWN not in by_service
+            assert sum(by_service.values()) == paid
+            for name, cost in by_service.items():
+                charges = charges_of(connection, team, month, "billed_cost", found, name)
+                every = [*charges.own, *(charge for amounts in charges.shared.values() for charge in amounts)]
+                assert NOT_KNOWN not in {charge.name for charge in every}
+                assert sum(charge.cost for charge in every) == cost
 
 
 def test_commands_print_what_they_found(allocated: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +220,8 @@ def test_commands_print_what_they_found(allocated: Project, tmp_path: Path, monk
     explain = ["explain", "Search", "2025-03", "--basis", "billed_cost"]
     printed = CliRunner().invoke(cli.main, explain).output
     for words in (
-        "Search, 2025-03, USD, billed cost: 26.00",
+        "Search pays USD 26.00 in 2025-03 (billed cost)",
+        "✓ The total is what the chargeback report says, to the last digit: USD 26.00",
         "tax > Platform > platform",
         "metric by requests: 1 of 4",
     ):

@@ -244,7 +244,7 @@ chargeback:
         ),
         (
             "currencies: {reporting: EUR, rates: {location: https://example.com/rates.csv}}",
-            "currencies.rates.location: found 'https://example.com/rates.csv', must be the path of a file on this machine.",
+            "currencies.rates.location: found 'https://example.com/rates.csv', must be the path of a file or s3://bucket/path/of/file.",
         ),
         ("currencies: {rates: {location: x.csv}}", "currencies: rates need a reporting currency to convert to"),
         (f"budgets: [{{team: a, monthly: 1, {OWNER}}}]", "budgets[0].team: 'a' is none of the teams."),
