@@ -57,14 +57,29 @@ _MESSAGE_FIELDS = frozenset(MESSAGE_GROUPS) | {
     "cache_creation",
     "server_tool_use",
 }
-_COST_FIELDS = frozenset(
-    ("amount", "context_window", "cost_type", "currency", "description", "inference_geo", "model", "service_tier")
-    + ("token_type", "workspace_id")
-)
+_COST_FIELDS = frozenset(COST_GROUPS) | {
+    "amount",
+    "context_window",
+    "cost_type",
+    "currency",
+    "inference_geo",
+    "model",
+    "service_tier",
+    "token_type",
+}
 # Sessions, lines and commits are no usage of a model.
 _CODE_FIELDS = frozenset(
-    ("date", "actor", "organization_id", "customer_type", "subscription_type", "terminal_type", "core_metrics")
-    + ("tool_actions", "model_breakdown")
+    {
+        "date",
+        "actor",
+        "organization_id",
+        "customer_type",
+        "subscription_type",
+        "terminal_type",
+        "core_metrics",
+        "tool_actions",
+        "model_breakdown",
+    }
 )
 
 
