@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.lib import ledger, paths
+from orchestration.lib.ai.pseudonyms import key_id
 from orchestration.lib.config_models import Config
 from orchestration.lib.config_sources import Source
 from orchestration.lib.deliveries import Delivery, check_delivery, discover
@@ -80,7 +81,7 @@ def _settings(source: Source) -> str:
     """What decides, besides the files, how a delivery is loaded."""
     settings: dict[str, Any] = {"constants": source.constants, "format": source.format, "loader": LOADER_VERSION}
     if source.is_api:
-        settings["api"] = [source.billing_account_id, source.currencies]
+        settings |= {"api": [source.billing_account_id, source.currencies], "users": key_id()}
     return json.dumps(settings, sort_keys=True)
 
 

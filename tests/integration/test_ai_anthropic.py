@@ -109,7 +109,7 @@ def test_messages_and_claude_code_are_usage(feed: AiFeed) -> None:
 def test_amounts_are_in_cents(feed: AiFeed) -> None:
     feed.run()
     assert feed.charges("billed_cost", "sku_id, sku_meter, sub_account_id, service_name, charge_date") == [
-        (Decimal("0.50"), "Web Search Usage", "web_search", "default", "Claude API", DAY),
+        (Decimal("0.50"), "Web Search Usage", "web_search_count", "default", "Claude API", DAY),
         (
             Decimal("1.237891200000000000000000000009"),
             "claude-sonnet-4-5",
