@@ -98,8 +98,8 @@ def _pending(database_url: str, connection: Connection, config: Config, month: d
         days = unfinished_days(source, month) if source.is_fetched else []
         if days:
             yield (
-                f"{source.name}: {len(days)} days of the month, {days[0]} to {days[-1]}, were not fetched since they ended. "
-                f"{RUN_FIRST}"
+                f"{source.name}: days of the month were not fetched since they ended: {len(days)}, from {days[0]} to "
+                f"{days[-1]}. {RUN_FIRST}"
             )
 
 

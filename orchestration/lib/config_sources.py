@@ -13,16 +13,10 @@ from orchestration.lib.config_places import Endpoint
 
 Name = Annotated[str, shaped(r"[a-z][a-z0-9_]{0,30}", "a lower-case letter followed by up to 30 of a-z, 0-9 and _")]
 Location = Annotated[str, shaped(r"(?!\w+://).+|s3://[^/\s]+(/.*)?", "the path of a folder or s3://bucket/prefix")]
-Variable = Annotated[
-    str,
-    shaped(
-        r"[A-Z_][A-Z0-9_]{0,60}", "the name of an environment variable such as OPENAI_ADMIN_KEY, not the key itself"
-    ),
-]
-
 API_KEYS = {"openai": "OPENAI_ADMIN_KEY", "anthropic": "ANTHROPIC_ADMIN_KEY"}
 """Format that is fetched over HTTP where no location is given -> the environment variable of its key."""
 _SETTINGS_OF_API = ("api_key_env", "billing_account_id", "refetch_days", "currencies")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,60}")
 # A key that crosses a network in clear is a key that others have.
 _SAFE_ENDPOINT = re.compile(r"https://.*|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/.*)?")
 
@@ -43,7 +37,7 @@ class Source(Settings):
     endpoint_url: Endpoint | None = None
     region: Text | None = None
     constants: dict[Text, str | None] = Field(default_factory=dict)
-    api_key_env: Variable | None = None
+    api_key_env: Text | None = None
     billing_account_id: Text | None = None
     refetch_days: Annotated[int, Field(ge=1, le=60)] | None = None
     currencies: Annotated[tuple[Currency, ...], Field(min_length=1)] | None = None
@@ -72,6 +66,11 @@ class Source(Settings):
 
     @model_validator(mode="after")
     def _settings_of_format(self) -> Source:
+        # Not an error of the field, which would show what was found: it may be the key.
+        if self.api_key_env and not _VARIABLE.fullmatch(self.api_key_env):
+            raise ValueError(
+                "api_key_env must be the name of an environment variable such as MY_KEY, and not the key itself"
+            )
         if self.location is None and not self.is_api:
             raise ValueError(f"a source of the format {self.format} needs a location: a folder or s3://bucket/prefix")
         if not self.is_api:

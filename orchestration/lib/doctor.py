@@ -1,6 +1,7 @@
 """What this installation needs in order to work, checked: `finops doctor`."""
 
 import importlib.metadata
+import os
 import re
 import shutil
 import sys
@@ -112,12 +113,23 @@ def _memory(subject: str) -> Finding:
 
 
 def _configuration(subject: str) -> Finding:
+    from orchestration.lib.ai.http import key_variable
     from orchestration.lib.config import load_config
 
     path = paths.config_file()
     if path is None:
         return Finding(subject, "none: the sample organisation")
     config = load_config(path)
+    asked = [source for source in config.sources if source.is_fetched]
+    missing = [
+        f"{key_variable(source)} of {source.name}" for source in asked if not os.environ.get(key_variable(source))
+    ]
+    if missing:
+        return Finding(
+            subject,
+            f"{path}: without {', '.join(missing)} in the environment",
+            "set it to an admin key of the organisation",
+        )
     return Finding(subject, f"{path}: {config.organization.name}, {len(config.sources)} sources")
 
 

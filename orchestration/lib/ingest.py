@@ -79,7 +79,7 @@ def _settings(source: Source) -> str:
     """What decides, besides the files, how a delivery is loaded."""
     settings: dict[str, Any] = {"constants": source.constants, "format": source.format, "loader": LOADER_VERSION}
     if source.is_api:
-        settings["api"] = [source.billing_account_id, source.currencies]
+        settings |= {"api": [source.billing_account_id, source.currencies], "users": key_id()}
     if any(reading.begin for reading in READINGS[source.format]):
         settings |= {"inference_profiles": source.inference_profiles, "left_out_tags": source.left_out_tags}
         settings["users"] = key_id()

@@ -202,15 +202,16 @@ def swap(
             )
         connection.execute("update raw.deliveries set status = 'superseded' where delivery_id = %s", [former_id])
         connection.execute(
-            "update raw.deliveries set status = 'loaded', content_hash = %s, files = %s::jsonb, ignored_columns = %s, notes = %s, finished_at = now(),"
-            " (line_count, billed_cost, effective_cost) = (select sum(line_count), sum(billed_cost), sum(effective_cost)"
+            "update raw.deliveries set status = 'loaded', content_hash = %s, files = %s::jsonb, ignored_columns = %s, notes = %s,"
+            " finished_at = now(), (line_count, billed_cost, effective_cost) ="
+            " (select coalesce(sum(line_count), 0), sum(billed_cost), sum(effective_cost)"
             " from raw.delivery_days where scope_id = %s) where delivery_id = %s",
             [content_hash, json.dumps(list(files)), list(ignored_columns), list(notes), scope_id, delivery_id],
         )
         connection.execute(
             sql.SQL(
                 "update raw.scopes set delivery_id = %s, attributes_digest ="
-                " (select md5(string_agg(attributes_id::text, ',' order by attributes_id)) from raw.{})"
+                " (select md5(coalesce(string_agg(attributes_id::text, ',' order by attributes_id), '')) from raw.{})"
                 " where scope_id = %s"
             ).format(sql.Identifier(delivery_table(format_.attribute_table, delivery_id))),
             [delivery_id, scope_id],

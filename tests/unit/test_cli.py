@@ -129,3 +129,15 @@ def test_ui_refuses_a_taken_port() -> None:
         port = other.getsockname()[1]
         result = CliRunner().invoke(cli.main, ["ui", "--port", str(port)])
     assert (result.exit_code, f"port {port} is taken" in result.stderr) == (1, True)
+
+
+def test_doctor_names_a_key_that_an_api_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "finops-config.yaml"
+    config.write_text(
+        "organization: {name: Halden, first_billing_period: 2026-01}\nsources: [{name: ai, format: openai}]\n"
+    )
+    monkeypatch.setenv("FINOPS_CONFIG", str(config))
+    monkeypatch.delenv("OPENAI_ADMIN_KEY", raising=False)
+    finding = {finding.subject: finding for finding in doctor.examine()}["configuration"]
+    assert finding.found == f"{config}: without OPENAI_ADMIN_KEY of ai in the environment"
+    assert finding.is_problem

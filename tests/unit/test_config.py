@@ -145,8 +145,7 @@ budgetz: []
     )
     for line in (
         "line 3: organization.first_billing_period: found '2026-13', must be a month such as 2026-01.",
-        "line 5: sources[0].format: found 'focsu', allowed: focus, cur. Did you mean 'focus'?",
-        "line 6: sources[1].location: is missing.",
+        "line 5: sources[0].format: found 'focsu', allowed: focus, cur, openai, anthropic. Did you mean 'focus'?",
         "line 6: sources[1].locaton: is no key here. Did you mean 'location'? Allowed: name, format, location,",
         "line 7: sources[2].location: found 'gs://bucket/x', must be the path of a folder or s3://bucket/prefix.",
         "line 7: sources[2].name: found 'Aws', must be a lower-case letter followed by",
@@ -156,7 +155,7 @@ budgetz: []
         "line 11: reports.cost_basis: found 'effective', allowed: effective_cost, billed_cost,",
         "line 11: reports.top_services: found '0', must be greater than or equal to 1.",
         "line 12: budgetz: is no key here. Did you mean 'budgets'?",
-        "12 problems.",
+        "11 problems.",
     ):
         assert line in message
 

@@ -1,9 +1,9 @@
 """The jobs: from the deliveries of some months to their reports, and what is cheap enough to run every few minutes."""
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.defs.ingest.assets import ONLY_OPEN, source_key
-from orchestration.defs.partitions import billing_months
 from orchestration.lib.config import Config
 
 refresh = dg.define_asset_job(
@@ -17,13 +17,12 @@ refresh = dg.define_asset_job(
 NEAR_REAL_TIME = "near_real_time"
 
 
-def usage_job(config: Config) -> dg.UnresolvedAssetJobDefinition:
+def usage_job(config: Config) -> UnresolvedAssetJobDefinition:
     """What the schedule `ai_usage` runs."""
     polled = [source_key(source) for source in config.sources if source.is_fetched]
     return dg.define_asset_job(
         "ai_usage",
         selection=dg.AssetSelection.assets(*polled) | dg.AssetSelection.tag(NEAR_REAL_TIME, ""),
-        partitions_def=billing_months(config),
         tags=ONLY_OPEN,
         description="Asks AI APIs for the hours in progress, and builds the models that follow from them cheaply.",
     )

@@ -1,6 +1,7 @@
 """Ask AI APIs for what is in progress."""
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.lib.config import Config
 
@@ -12,7 +13,7 @@ _UNFINISHED = [
 ]
 
 
-def usage_schedule(config: Config, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def usage_schedule(config: Config, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     """Every five minutes, and running from the start where the configuration names an API to ask."""
     is_asked = any(source.is_fetched for source in config.sources)
 

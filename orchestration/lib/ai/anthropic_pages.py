@@ -49,6 +49,7 @@ _METERS = {
     "cache_creation.ephemeral_5m_input_tokens": "cache_write_5m_tokens",
     "cache_creation.ephemeral_1h_input_tokens": "cache_write_1h_tokens",
     "output_tokens": "output_tokens",
+    "web_search": "web_search_count",
 }
 _MESSAGE_FIELDS = frozenset(MESSAGE_GROUPS) | {
     "uncached_input_tokens",
@@ -57,14 +58,29 @@ _MESSAGE_FIELDS = frozenset(MESSAGE_GROUPS) | {
     "cache_creation",
     "server_tool_use",
 }
-_COST_FIELDS = frozenset(
-    ("amount", "context_window", "cost_type", "currency", "description", "inference_geo", "model", "service_tier")
-    + ("token_type", "workspace_id")
-)
+_COST_FIELDS = frozenset(COST_GROUPS) | {
+    "amount",
+    "context_window",
+    "cost_type",
+    "currency",
+    "inference_geo",
+    "model",
+    "service_tier",
+    "token_type",
+}
 # Sessions, lines and commits are no usage of a model.
 _CODE_FIELDS = frozenset(
-    ("date", "actor", "organization_id", "customer_type", "subscription_type", "terminal_type", "core_metrics")
-    + ("tool_actions", "model_breakdown")
+    {
+        "date",
+        "actor",
+        "organization_id",
+        "customer_type",
+        "subscription_type",
+        "terminal_type",
+        "core_metrics",
+        "tool_actions",
+        "model_breakdown",
+    }
 )
 
 
@@ -185,7 +201,8 @@ def _charge(source: Source, result: Result) -> tuple[list[Row], list[str]]:
     if cents is None:
         raise result.error("amount", None, "is no amount. Every cost line needs one.")
     description, kind, model = result.text("description"), result.text("cost_type"), result.text("model")
-    token_type, workspace = result.text("token_type"), result.text("workspace_id")
+    meter = result.text("token_type") or (kind if kind != "tokens" else None)
+    workspace = result.text("workspace_id")
     row = charge_columns(
         provider="Anthropic",
         service="Claude API",
@@ -197,7 +214,7 @@ def _charge(source: Source, result: Result) -> tuple[list[Row], list[str]]:
     row |= {
         "charge_description": description,
         "sku_id": model or description or kind,
-        "sku_meter": _METERS.get(token_type or "") or token_type or (kind if kind != "tokens" else None) or description,
+        "sku_meter": _METERS.get(meter or "", meter) or description,
         "sub_account_id": workspace or DEFAULT_WORKSPACE,
         "sub_account_name": workspace or DEFAULT_WORKSPACE,
         "sub_account_type": "Workspace",

@@ -32,13 +32,14 @@ def fetch(
     only_open: bool = False,
     note: Note = _quiet,
     sleep: Callable[[float], None] = time.sleep,
+    now: datetime | None = None,
 ) -> list[FinopsError]:
     """Bring the days of these months up to date; returns what could not be fetched, and why.
 
     `only_open`: only what is told by the hour, of days that were in progress when they were last asked for.
     Kinds do not wait for each other. In one kind the first day that fails is the last, so that no day is left out between others.
     """
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     api, endpoints = APIS[source.format]
     settled_after = timedelta(days=source.refetch_days or DEFAULT_REFETCH_DAYS)
     errors: list[FinopsError] = []

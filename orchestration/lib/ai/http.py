@@ -184,7 +184,7 @@ class Client:
             return self._error(path, what + self._said(response))
         if status == _GONE and has_cursor:
             return self._error(path, "HTTP 410: the cursor has expired, again and again.", ExpiredCursorError)
-        if response.is_redirect:
+        if 300 <= status < 400:
             return self._error(
                 path, f"HTTP {status}: it redirects. Set `endpoint_url` to the address itself.", UnusableError
             )

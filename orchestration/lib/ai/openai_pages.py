@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -75,7 +76,12 @@ _METERS = {
     "audio input": "input_audio_tokens",
     "cached audio input": "cache_read_audio_tokens",
     "audio output": "output_audio_tokens",
+    "image generation": "image_count",
 }
+# Line items that name no model.
+_TOOLS = {"web search tool calls": "web_search_count", "file search tool calls": "tool_call_count"}
+# The lane that a line item may name before the model.
+_LANE = re.compile(r"^(batch|flex|priority) \| ")
 
 
 def read_usage(source: Source, path: Path, file: str) -> Iterator[Batch]:  # noqa: ARG001
@@ -211,13 +217,17 @@ def _charge(source: Source, result: Result) -> tuple[list[Row], list[str]]:
 
 
 def sku_of(line_item: str | None) -> tuple[str | None, str | None]:
-    """Model and token class of a line item; of one that names none, twice the line item.
+    """Model and class of a line item; of one that does not name them, the line item.
 
-    >>> sku_of("gpt-4o-2024-08-06, cached input")
+    >>> sku_of("batch | gpt-4o-2024-08-06, cached input")
     ('gpt-4o-2024-08-06', 'cache_read_tokens')
-    >>> sku_of("Web search tool calls")
-    ('Web search tool calls', 'Web search tool calls')
+    >>> sku_of("web search tool calls")
+    ('web search tool calls', 'web_search_count')
+    >>> sku_of("whisper-1")
+    ('whisper-1', 'whisper-1')
     """
-    model, _, what = (line_item or "").rpartition(", ")
+    model, _, what = _LANE.sub("", line_item or "").rpartition(", ")
     meter = _METERS.get(what.strip().lower())
-    return (model.strip(), meter) if model and meter else (line_item, line_item)
+    if model and meter:
+        return model.strip(), meter
+    return line_item, _TOOLS.get((line_item or "").lower(), line_item)
