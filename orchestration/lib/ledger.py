@@ -202,7 +202,8 @@ def swap(
             )
         connection.execute("update raw.deliveries set status = 'superseded' where delivery_id = %s", [former_id])
         connection.execute(
-            "update raw.deliveries set status = 'loaded', content_hash = %s, files = %s::jsonb, ignored_columns = %s, notes = %s, finished_at = now(),"
+            "update raw.deliveries set status = 'loaded', content_hash = %s, files = %s::jsonb, ignored_columns = %s,"
+            " notes = %s, finished_at = now(),"
             " (line_count, billed_cost, effective_cost) = (select sum(line_count), sum(billed_cost), sum(effective_cost)"
             " from raw.delivery_days where scope_id = %s) where delivery_id = %s",
             [content_hash, json.dumps(list(files)), list(ignored_columns), list(notes), scope_id, delivery_id],

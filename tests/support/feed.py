@@ -39,7 +39,7 @@ class Feed:
         self.root.mkdir(parents=True, exist_ok=True)
         self.source = Source(
             name=name,
-            format=cast(Any, format_name),
+            format=cast("Any", format_name),
             location=location or str(root),
             constants=dict(constants or {}),
             **source,

@@ -43,6 +43,7 @@ class Log:
         self._month = month
         self.rows = RollUp(attributes, numbers)
         self._seen, self._notes = Seen(), Notes()
+        self.note = self._notes.add
         self._hours: dict[str, datetime] = {}
         self.rest, self.notes = self.rows.rest, self._notes.texts
 
@@ -65,11 +66,11 @@ class Log:
             self._notes.add(OTHER_MONTH, place)
         return hour
 
-    def repeated(self, ids: Sequence[object], lines: Sequence[int], file: str) -> list[int]:
+    def repeated(self, ids: Sequence[object], lines: Sequence[int], file: str) -> set[int]:
         """Positions of requests whose id was in this file or an earlier one of the delivery. Without an id none is."""
         told = [position for position, id_ in enumerate(ids) if id_ is not None and id_ != ""]
-        again = [told[position] for position in self._seen.repeated([str(ids[position]) for position in told])]
-        for position in again:
+        again = {told[position] for position in self._seen.repeated([str(ids[position]) for position in told])}
+        for position in sorted(again):
             self._notes.add(REPEATED, Place(file, lines[position]))
         return again
 

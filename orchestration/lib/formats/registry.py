@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestration.lib.ai.bedrock_logs import BedrockLogs
+from orchestration.lib.ai.litellm import LiteLLM
+from orchestration.lib.ai.log_rows import ENDINGS as LOG_ENDINGS
+from orchestration.lib.ai.otel_genai import OtelGenAI
 from orchestration.lib.config_sources import Source
 from orchestration.lib.deliveries import DATA_ENDINGS
 from orchestration.lib.formats.ai_usage import AI_USAGE
@@ -69,10 +72,8 @@ READINGS: dict[str, tuple[Reading, ...]] = {
     "focus": (_bill(FOCUS),),
     "cur": (_bill(CUR),),
     # Bodies that are too long for a record are objects of their own, in folders named data.
-    "bedrock_logs": (
-        Reading(
-            AI_USAGE, keys=r"^(?!(.*/)?data/)", begin=BedrockLogs, endings=(".json.gz", ".json", ".jsonl.gz", ".jsonl")
-        ),
-    ),
+    "bedrock_logs": (Reading(AI_USAGE, keys=r"^(?!(.*/)?data/)", begin=BedrockLogs, endings=LOG_ENDINGS),),
+    "litellm": (Reading(AI_USAGE, begin=LiteLLM, endings=LOG_ENDINGS),),
+    "otel_genai": (Reading(AI_USAGE, begin=OtelGenAI, endings=LOG_ENDINGS),),
 }
 """Format of a source -> what is read from it."""
