@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from orchestration.lib.ai.log_lines import blocks_of_lines
 from orchestration.lib.ai.records import Place
@@ -49,8 +49,7 @@ def rows_of(path: Path, file: str) -> Iterator[tuple[Place, Row]]:
 
 
 def _opened(path: Path, gzipped: bool) -> IO[bytes]:
-    opened: Any = gzip.open(path) if gzipped else path.open("rb")
-    return opened
+    return cast("IO[bytes]", gzip.open(path)) if gzipped else path.open("rb")
 
 
 def _damaged(file: str) -> FinopsError:
@@ -65,8 +64,8 @@ def _loads(text: bytes, place: Place | str) -> Any:
 
 
 def _json_lines(path: Path, file: str) -> Iterator[tuple[Place, Row]]:
-    for first_line, lines in blocks_of_lines(path, file):
-        for number, line in enumerate(lines, first_line):
+    for first_line, block in blocks_of_lines(path, file):
+        for number, line in enumerate(block.split(b"\n"), first_line):
             if line.strip():
                 place = Place(file, number)
                 yield place, _object(_loads(line.removeprefix(b"\xef\xbb\xbf"), place), place)
