@@ -13,7 +13,7 @@ from rich.table import Table
 from benchmarks.measure import Measurement
 from orchestration.lib.paths import state_dir
 
-PARTS = ("start", "load", "build", "month", "tagging", "allocation")
+PARTS = ("start", "load", "build", "month", "tagging", "allocation", "ai_logs")
 
 
 @click.command()
@@ -22,8 +22,9 @@ PARTS = ("start", "load", "build", "month", "tagging", "allocation")
     "--load-lines", default=1_000_000, show_default=True, help="Lines of the load that is compared with COPY."
 )
 @click.option("--resources", default=200_000, show_default=True, help="Resources whose owners are resolved.")
+@click.option("--log-records", default=10_000_000, show_default=True, help="Records of the usage log that is loaded.")
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="Measure only these.")
-def main(lines: int, load_lines: int, resources: int, only: tuple[str, ...]) -> None:
+def main(lines: int, load_lines: int, resources: int, log_records: int, only: tuple[str, ...]) -> None:
     r"""Measure and print a table. Needs about 1.5 GB of disk for each million lines, and nothing else running.
 
     \b
@@ -36,7 +37,7 @@ def main(lines: int, load_lines: int, resources: int, only: tuple[str, ...]) -> 
         # A state directory, and so a server, of its own: the user's warehouse is not touched.
         os.environ["FINOPS_HOME"] = work
         os.environ.pop("FINOPS_DATABASE_URL", None)
-        found = _measure(Path(work), lines, load_lines, resources, only or PARTS)
+        found = _measure(Path(work), lines, load_lines, resources, log_records, only or PARTS)
     table = Table(title="Benchmarks", title_justify="left", header_style="bold")
     for name in ("what", "measured", "compared with", "ratio", "to hold"):
         table.add_column(name)
@@ -45,8 +46,10 @@ def main(lines: int, load_lines: int, resources: int, only: tuple[str, ...]) -> 
     Console(width=150).print(table)
 
 
-def _measure(work: Path, lines: int, load_lines: int, resources: int, wanted: tuple[str, ...]) -> list[Measurement]:
-    from benchmarks import allocation, build, load, month, start, tagging
+def _measure(
+    work: Path, lines: int, load_lines: int, resources: int, log_records: int, wanted: tuple[str, ...]
+) -> list[Measurement]:
+    from benchmarks import ai_logs, allocation, build, load, month, start, tagging
     from orchestration.lib import postgres
 
     work.chmod(0o755)
@@ -65,6 +68,8 @@ def _measure(work: Path, lines: int, load_lines: int, resources: int, wanted: tu
             found += tagging.measure(work, resources)
         if "allocation" in wanted:
             found += allocation.measure(work, lines)
+        if "ai_logs" in wanted:
+            found += ai_logs.measure(work, log_records)
         return found
     finally:
         postgres.remove()

@@ -51,8 +51,8 @@ class Interner:
         Raises FinopsError if two different contents have the same id, which 64 bits make a matter of one in 10^8 bills.
         """
         columns = self._columns(batch)
-        indices = {name: _indices(array) for name, array in columns.items()}
-        inverse, examples = _distinct(indices, columns, batch.rows)
+        indices = {name: positions_of(array) for name, array in columns.items()}
+        inverse, examples = distinct_rows(indices, columns, batch.rows)
         with self._lock:
             ids, fresh = self._ids(columns, indices, examples)
         return ids[inverse], fresh
@@ -155,7 +155,7 @@ def _hash(content: str) -> tuple[int, int]:
     return int.from_bytes(digest[:8], "little", signed=True), int.from_bytes(digest[8:], "little", signed=True)
 
 
-def _indices(array: pa.DictionaryArray) -> np.ndarray:
+def positions_of(array: pa.DictionaryArray) -> np.ndarray:
     """Positions in the dictionary; -1 for null."""
     indices = array.indices
     if array.null_count:
@@ -164,7 +164,7 @@ def _indices(array: pa.DictionaryArray) -> np.ndarray:
     return positions
 
 
-def _distinct(
+def distinct_rows(
     indices: dict[tuple[str, str], np.ndarray], columns: dict[tuple[str, str], pa.DictionaryArray], rows: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which rows are alike: the group of each row, and one example row of each group."""

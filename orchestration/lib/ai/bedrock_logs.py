@@ -1,6 +1,7 @@
 """Read Bedrock's model invocation logs: gzipped lines of JSON, of which the bodies of prompts and answers are skipped.
 
-A record without its bodies is a few hundred bytes, so they are cut out before it is parsed, where that is safe.
+Records that are as Bedrock writes them are added a block at a time (see bedrock_blocks); all others, and those of a block
+in which something is wrong, one by one, so that it can be said what is wrong and where.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import orjson
 
 from orchestration.lib.ai.attribution import tags_of
+from orchestration.lib.ai.bedrock_blocks import Parser, cut_bodies
 from orchestration.lib.ai.bedrock_models import caller_of, model_of, operation_of
 from orchestration.lib.ai.log import Log
 from orchestration.lib.ai.log_lines import blocks_of_lines
@@ -32,11 +34,6 @@ NUMBERS = (
     "request_count", "failed_request_count", "uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens",
     "output_tokens",
 )  # fmt: skip
-# A body ends where the object that holds it goes on: with a count of that object.
-_BODIES = (
-    ("input", b'"inputBodyJson":', (b',"input', b',"cache')),
-    ("output", b'"outputBodyJson":', (b',"output',)),
-)
 _INPUT = ("inputTokenCount", "cacheReadInputTokenCount", "cacheWriteInputTokenCount")
 _OUTPUT = ("outputTokenCount",)
 _NOT_COUNTED = {f"{side}{what}" for side in ("input", "output") for what in ("ContentType", "BodyJson", "BodyS3Path")}
@@ -52,20 +49,38 @@ class BedrockLogs:
         self._log = Log(month, ATTRIBUTES, NUMBERS)
         self._profiles, self._left_out = source.inference_profiles, source.left_out_tags
         self._calls: dict[tuple[Any, ...], Texts] = {}
+        self._parse = Parser().parse
         self.rest, self.notes = self._log.rest, self._log.notes
 
     def read(self, path: Path, file: str) -> Iterator[Batch]:
         """The rows that became too many to keep. Raises FinopsError naming file, line, field and value."""
-        for first_line, lines in blocks_of_lines(path, file):
-            numbered = [(number, line) for number, line in enumerate(lines, first_line) if line and not line.isspace()]
-            records = [_parsed(line, file, number) for number, line in numbered]
-            places = [number for number, _ in numbered]
-            for position in self._log.repeated([record.get("requestId") for record in records], places, file):
-                records[position] = {}
-            for number, record in zip(places, records, strict=True):
-                if record:
+        for first_line, block in blocks_of_lines(path, file):
+            one_by_one = self._add_together(block, first_line, file)
+            numbered = [(first_line + at, line) for at, line in one_by_one if not line.isspace()]
+            records = [(number, _parsed(line, file, number)) for number, line in numbered]
+            again = self._log.repeated(
+                [record.get("requestId") for _, record in records], [number for number, _ in records], file
+            )
+            for position, (number, record) in enumerate(records):
+                if position not in again:
                     self._add(record, Place(file, number))
             yield from self._log.rows.overflow()
+
+    def _add_together(self, block: bytes, first_line: int, file: str) -> list[tuple[int, bytes]]:
+        """Add the records of a block that are as they usually are; returns the lines, by position, that are not."""
+        cut = cut_bodies(block)
+        table = self._parse(cut.records)
+        hours = self._log.hours_within_month(table.times.dictionary.to_pylist()) if table else None
+        if not table or hours is None:
+            return list(enumerate(block.splitlines(keepends=True)))
+        places = (first_line + cut.positions).tolist()
+        again = self._log.repeated(table.request_ids, places, file)
+        for group in table.groups(hours, self._log.context_window, again):
+            place = Place(file, places[group.example])
+            attributes = self._calls.get(group.call) or self._remember(group.call, place)
+            failed = group.count if attributes[11] else 0
+            self._log.rows.add(group.hour, attributes, (group.count, failed, *group.sums), place)
+        return cut.others
 
     def _add(self, record: dict[str, Any], place: Place) -> None:
         given, taken = record.get("input") or {}, record.get("output") or {}
@@ -140,7 +155,7 @@ class BedrockLogs:
 
 def _parsed(line: bytes, file: str, number: int) -> dict[str, Any]:
     try:
-        record = _parsed_without_bodies(line) or orjson.loads(line)
+        record = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise FinopsError(f"{file}: line {number} is not whole JSON ({error}). Deliver the file again.") from None
     if not isinstance(record, dict):
@@ -148,32 +163,6 @@ def _parsed(line: bytes, file: str, number: int) -> dict[str, Any]:
             f"{file}: line {number} is a {type(record).__name__}, not a JSON object. Deliver the file again."
         )
     return record
-
-
-def _parsed_without_bodies(line: bytes) -> dict[str, Any] | None:
-    """The record with null for its bodies; None where that cannot be told from its bytes, and it has to be parsed whole.
-
-    A body goes on until a count of the object that it is in. Where a part of the body itself looks like such a count, what
-    is left has more closing brackets than opening ones, and is no JSON. No text can look like one: its quotes are escaped.
-    """
-    parts, done, cut = [], 0, []
-    for side, name, counts in _BODIES:
-        begin = line.find(name, done)
-        if begin < 0:
-            continue
-        begin += len(name)
-        count = line.find(b'TokenCount"', begin)
-        end = line.rfind(b',"', begin, count) if count > 0 else -1
-        if end < 0 or not line.startswith(counts, end):
-            return None
-        parts += [line[done:begin], b"null"]
-        done = end
-        cut.append((side, f"{side}BodyJson"))
-    try:
-        record: dict[str, Any] = orjson.loads(b"".join([*parts, line[done:]]))
-        return record if all(record[side][body] is None for side, body in cut) else None
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return None
 
 
 def _count(fields: Mapping[str, Any], name: str, place: Place) -> int:

@@ -29,10 +29,10 @@ class Place:
 
 
 def moment_of(text: object, field: str, place: Place) -> datetime:
-    """A UTC time from an ISO 8601 text; one without a zone is UTC. Raises FinopsError for what is no time."""
+    """A UTC time from an ISO 8601 text or a time; one without a zone is UTC. Raises FinopsError for what is no time."""
     try:
-        moment = datetime.fromisoformat(text.strip()) if isinstance(text, str) else None
-        if moment is not None:
+        moment = datetime.fromisoformat(text.strip()) if isinstance(text, str) else text
+        if isinstance(moment, datetime):
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from orchestration.lib.ai import anthropic_pages, openai_pages
 from orchestration.lib.ai.bedrock_logs import BedrockLogs
+from orchestration.lib.ai.litellm import LiteLLM
+from orchestration.lib.ai.log_rows import ENDINGS as LOG_ENDINGS
+from orchestration.lib.ai.otel_genai import OtelGenAI
 from orchestration.lib.config_sources import Source
 from orchestration.lib.deliveries import DATA_ENDINGS
 from orchestration.lib.formats.ai_usage import AI_USAGE
@@ -79,10 +82,8 @@ READINGS: dict[str, tuple[Reading, ...]] = {
         Reading(AI_USAGE, anthropic_pages.read_usage, "/usage", anthropic_pages.USAGE_KEYS, may_be_empty=True),
     ),
     # Bodies that are too long for a record are objects of their own, in folders named data.
-    "bedrock_logs": (
-        Reading(
-            AI_USAGE, keys=r"^(?!(.*/)?data/)", begin=BedrockLogs, endings=(".json.gz", ".json", ".jsonl.gz", ".jsonl")
-        ),
-    ),
+    "bedrock_logs": (Reading(AI_USAGE, keys=r"^(?!(.*/)?data/)", begin=BedrockLogs, endings=LOG_ENDINGS),),
+    "litellm": (Reading(AI_USAGE, begin=LiteLLM, endings=LOG_ENDINGS),),
+    "otel_genai": (Reading(AI_USAGE, begin=OtelGenAI, endings=LOG_ENDINGS),),
 }
 """Format of a source -> what is read from it."""
