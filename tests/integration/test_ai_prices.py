@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import psycopg
 import pytest
 
+from orchestration.defs.ingest.ai_prices import ai_prices_asset
+from orchestration.defs.resources import Warehouse
 from orchestration.lib.ai import price_table, prices
 from orchestration.lib.ai.price_table import Stored, store_prices
 from orchestration.lib.ai.prices import FOR_EVER, Key, Period
@@ -28,6 +32,13 @@ SETTINGS = AiPrices.model_validate(
             {"name": "tuned", "provider": "openai", "model": "ft:own", "per_million_tokens": {"output_tokens": "3.2"}}
         ],
         "discounts": [{"name": "EA", "provider": "openai", "percent": "12.5", "valid_from": "2026-02-01"}],
+    }
+)
+
+CONFIG = Config.model_validate(
+    {
+        "organization": {"name": "Halden", "first_billing_period": "2026-01"},
+        "sources": [{"name": "bill", "format": "focus", "location": "x"}],
     }
 )
 
@@ -79,20 +90,26 @@ def test_every_loaded_model_has_prices_or_a_reason(connection: psycopg.Connectio
     use(
         connection,
         GPT_4O,
-        ("openai", "gpt-4o-2024-08-06", "default", None),
+        ("openai", "gpt-4.1", "default", None),
         ("openai", "ft:own", None, None),
         ("anthropic", "claude-opus-4-5-20251101", "priority", "0-200k"),
         ("openai", None, None, None),
     )
     stored = store_prices(connection, SETTINGS)
-    assert stored.priced == 2
+    assert stored.priced == 3
     always, ten, known = ("0001-01-01", "9999-12-31"), Decimal("0.00001"), "genai-prices 0.2.3: openai/gpt-4o"
     own, less = Decimal("0.0000032"), Decimal("0.00000875")
-    assert stored_prices(connection) == [
+    assert [row for row in stored_prices(connection) if row[0] != "gpt-4.1"] == [
         ("ft:own", *always, own, own, 0, "override tuned", "override"),
         (GPT_4O[1], always[0], "2026-02-01", ten, ten, 0, known, "catalogue"),
         (GPT_4O[1], "2026-02-01", always[1], less, ten, Decimal("0.125"), f"{known}; discount EA", "catalogue"),
     ]
+    # A tier is written as it is delivered, whatever its name for the usual one.
+    usual = connection.execute(
+        "select distinct service_tier, list_unit_price from config.ai_prices"
+        " where model = 'gpt-4.1' and price_class = 'output_tokens'"
+    )
+    assert usual.fetchall() == [("default", Decimal("0.000008"))]
     gaps = connection.execute(
         "select provider, model, service_tier, context_window, reason from config.ai_price_gaps order by 1"
     ).fetchall()
@@ -103,6 +120,18 @@ def test_every_loaded_model_has_prices_or_a_reason(connection: psycopg.Connectio
     assert "knows what anthropic/claude-opus-4-5 costs in the tier priority" in gaps[0][4]
     assert gaps[1][4] == "the usage names no model"
     assert stored.gaps == {Key(*gap[:4]): gap[4] for gap in gaps}
+
+
+def test_the_asset_names_what_has_no_price(connection: psycopg.Connection[Any], finops_home: Path) -> None:
+    use(connection, GPT_4O, ("aws", "claude-sonnet-4-5", None, None))
+    done = dg.materialize([ai_prices_asset(CONFIG)], resources={"warehouse": Warehouse()})
+    (materialization,) = done.asset_materializations_for_node("config__ai_prices")
+    shown = {name: value.value for name, value in materialization.metadata.items()}
+    assert shown["models and tiers priced"] == 1
+    assert "aws claude-sonnet-4-5 standard: the catalogue has no model claude-sonnet-4-5 of aws" in str(
+        shown["without a price"]
+    )
+    assert "also sold by anthropic" in str(shown["without a price"])
 
 
 def test_the_same_again_changes_nothing(connection: psycopg.Connection[Any]) -> None:
@@ -119,13 +148,7 @@ def test_the_same_again_changes_nothing(connection: psycopg.Connection[Any]) -> 
 
 
 def test_new_prices_are_a_new_state_of_the_marts(connection: psycopg.Connection[Any]) -> None:
-    config = Config.model_validate(
-        {
-            "organization": {"name": "Halden", "first_billing_period": "2026-01"},
-            "sources": [{"name": "bill", "format": "focus", "location": "x"}],
-        }
-    )
-    store_config(connection, config)
+    store_config(connection, CONFIG)
     use(connection, GPT_4O)
     before = current_state(connection)
     store_prices(connection, SETTINGS)
