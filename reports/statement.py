@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from reports.ai import AiReport
 from reports.budgets import BudgetLine
 from reports.completeness import Progress
 from reports.formatting import to_cents
@@ -236,8 +237,9 @@ class Statement:
 
 @dataclass(frozen=True)
 class Report:
-    """A month: who it is for, how complete it is, what was paid in each currency, its budgets, and the rules it was shared by.
+    """A month: who it is for, how complete it is, what was paid in each currency, and the rules it was shared by.
 
+    `ai`: the AI models that were used, None without any.
     `closed`: None while it is open. `mode`: whether teams pay (chargeback) or are shown (showback) what it says.
     """
 
@@ -249,6 +251,7 @@ class Report:
     progress: tuple[Progress, ...]
     statements: tuple[Statement, ...]
     budgets: tuple[BudgetLine, ...]
+    ai: AiReport | None
     rules: tuple[Mapping[str, Any], ...]
 
     @property

@@ -19,7 +19,12 @@ SECTIONS: dict[str, Any] = {
     "virtual_tags": {"rules": [{"name": "keys", "match": {"tag:api_key_id": "^key_a$"}, "set": {"team": "Search"}}]},
     "cost_allocation": {"rules": [RULE]},
 }
-SONNET = {"provider": "anthropic", "operation": "messages", "model": "claude-sonnet-4-5-20250929", "project_id": "default"}
+SONNET = {
+    "provider": "anthropic",
+    "operation": "messages",
+    "model": "claude-sonnet-4-5-20250929",
+    "project_id": "default",
+}
 NOVA = {"provider": "aws", "operation": "Converse", "model": "amazon.nova-lite-v1:0", "project_id": "000000000042"}
 
 
@@ -45,7 +50,9 @@ def openai_usage() -> list[Record]:
 def anthropic_usage() -> list[Record]:
     day = "2025-03-04T10:00:00"
     return [
-        record(day, **SONNET, uncached_input_tokens=4000, cache_write_5m_tokens=100, output_tokens=50, web_search_count=2),
+        record(
+            day, **SONNET, uncached_input_tokens=4000, cache_write_5m_tokens=100, output_tokens=50, web_search_count=2
+        ),
         record(day, **SONNET, uncached_input_tokens=1000, output_tokens=10, service_tier="priority"),
         record("2025-03-05T10:00:00", **SONNET, uncached_input_tokens=100, unknown_usage={"new_tokens": "7"}),
     ]
@@ -132,7 +139,11 @@ def bedrock_bill() -> list[Line]:
 
 
 def set_all_prices(url: str) -> None:
-    set_prices(url, "gpt-4o", {"uncached_input_tokens": "0.0000025", "cache_read_tokens": "0.00000125", "output_tokens": "0.00001"})
+    set_prices(
+        url,
+        "gpt-4o",
+        {"uncached_input_tokens": "0.0000025", "cache_read_tokens": "0.00000125", "output_tokens": "0.00001"},
+    )
     set_prices(
         url, "gpt-4o",
         {"uncached_input_tokens": "0.00000125", "cache_read_tokens": "0.000000625", "output_tokens": "0.000005"},
@@ -144,9 +155,7 @@ def set_all_prices(url: str) -> None:
             {"uncached_input_tokens": "0.000003", "cache_write_5m_tokens": "0.00000375", "output_tokens": "0.000015"},
             provider="anthropic", tier=tier,
         )  # fmt: skip
-    set_prices(
-        url, NOVA["model"], {"uncached_input_tokens": "0.00006", "output_tokens": "0.00024"}, provider="aws"
-    )
+    set_prices(url, NOVA["model"], {"uncached_input_tokens": "0.00006", "output_tokens": "0.00024"}, provider="aws")
 
 
 def deliver_ai(project: Project) -> None:

@@ -119,7 +119,9 @@ def test_late_price_is_for_the_months_that_use_it(ai_project: Project) -> None:
     set_prices(
         ai_project.url, "gpt-4o", {"output_audio_tokens": "1"}, valid_from="2025-04-01", valid_to="2025-05-01"
     )  # fmt: skip
-    set_prices(ai_project.url, "gpt-next", {"uncached_input_tokens": "0.001", "output_tokens": "0.002"}, valid_to="2025-04-01")
+    set_prices(
+        ai_project.url, "gpt-next", {"uncached_input_tokens": "0.001", "output_tokens": "0.002"}, valid_to="2025-04-01"
+    )
     set_prices(
         ai_project.url, "amazon.nova-lite-v1:0", {"uncached_input_tokens": "0.1", "output_tokens": "0.2"},
         provider="aws", version="v2", discount="0.1",

@@ -48,9 +48,7 @@ def deliver_usage(url: str, folder: Path, source: str, records: Sequence[Record]
     delivery: Delivery = next(
         one for one in discover(Folder(root), never) if one.billing_period == date.fromisoformat(f"{month}-01")
     )
-    return load_delivery(
-        url, Folder(root), delivery, AI_USAGE, source_name=f"{source}/usage", constants={}, read=_read
-    )
+    return load_delivery(url, Folder(root), delivery, AI_USAGE, source_name=f"{source}/usage", constants={}, read=_read)
 
 
 def _read(path: Path, file: str) -> Iterator[Batch]:

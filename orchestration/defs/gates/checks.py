@@ -7,7 +7,14 @@ import dagster as dg
 from orchestration.defs.resources import Warehouse
 from orchestration.lib.progress import watcher
 
-GATED_MARTS = ("cost_records", "chargeback_reports", "invoice_reconciliation", "chargeback_budgets")
+GATED_MARTS = (
+    "cost_records",
+    "chargeback_reports",
+    "invoice_reconciliation",
+    "chargeback_budgets",
+    "ai_usage",
+    "ai_cost_reconciliation",
+)
 
 
 def mart_key(name: str) -> dg.AssetKey:
