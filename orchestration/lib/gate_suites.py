@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestration.lib.gate_suites_ai import AI_SUITES
 from orchestration.lib.gate_suites_allocation import ALLOCATION_LINEAGE
 from orchestration.lib.gate_suites_costs import (
     CHARGEBACK_BUDGETS,
@@ -22,6 +23,7 @@ SUITES = {
     "tag_compliance": TAG_COMPLIANCE,
     "tag_proposals": TAG_PROPOSALS,
     "focus_cost_and_usage": FOCUS_COST_AND_USAGE,
+    **AI_SUITES,
     "recommendations": RECOMMENDATIONS,
 }
 GATED_MARTS = tuple(mart for mart, suite in SUITES.items() if not suite.at_the_door)
