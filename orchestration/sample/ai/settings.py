@@ -30,7 +30,7 @@ SOURCES: tuple[dict[str, Any], ...] = (
 def ai_settings(end: date) -> dict[str, Any]:
     """Return the sources, the owners of their projects, workspaces and keys, and sections of their own.
 
-    The workspace that two teams share has no owner: its keys tell whose usage it is.
+    The workspace that several teams share has no owner: its keys tell whose usage it is.
     """
     places = (*PROJECTS.values(), *WORKSPACES.values(), (DEFAULT_WORKSPACE, "Platform Engineering", "landing-zone"))
     return {
