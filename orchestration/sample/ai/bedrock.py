@@ -129,8 +129,8 @@ CALLERS = (
     ),
     # Nobody switched logging on in the second region: the bill has its calls, no log has.
     _caller(
-        ("lakehouse-trial", "100200300404", ("Data Platform",), _PRO, _AMERICA, (_AMERICA,)),
-        "InvokeModel 20 48000 0 0 2500 14 office",
+        ("lakehouse-trial", "100200300404", ("Data Platform",), "amazon.nova-lite-v1:0", _AMERICA, (_AMERICA,)),
+        "InvokeModel 20 190000 0 0 2500 14 office",
         logged=False,
         named=False,
     ),

@@ -22,6 +22,7 @@ _NAMES = {
     "claude-haiku-4-5": "Claude4.5Haiku",
     "claude-sonnet-4-5": "Claude4.5Sonnet",
     "nova-pro": "NovaPro",
+    "nova-lite": "NovaLite",
 }
 _METERS = {
     UNCACHED: "input-tokens",

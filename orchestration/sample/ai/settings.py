@@ -25,12 +25,19 @@ SOURCES: tuple[dict[str, Any], ...] = (
         "left_out_tags": ["traceId"],
     },
 )
+# The organisation is ready to try a smaller model for any traffic.
+_SUBSTITUTIONS = [
+    {"traffic": "small", "candidates": ["small"]},
+    {"traffic": "medium", "candidates": ["medium", "small"]},
+    {"traffic": "large", "candidates": ["large", "medium"]},
+    {"traffic": "embedding", "candidates": ["embedding"]},
+]
 
 
 def ai_settings(end: date) -> dict[str, Any]:
     """Return the sources, the owners of their projects, workspaces and keys, and sections of their own.
 
-    The workspace that two teams share has no owner: its keys tell whose usage it is.
+    The workspace that several teams share has no owner: its keys tell whose usage it is.
     """
     places = (*PROJECTS.values(), *WORKSPACES.values(), (DEFAULT_WORKSPACE, "Platform Engineering", "landing-zone"))
     return {
@@ -49,7 +56,10 @@ def ai_settings(end: date) -> dict[str, Any]:
             "match": {"service_names": ["OpenAI API", "Claude API", "Amazon Bedrock"]},
             "method": "ai_usage",
         },
-        "sections": {"ai_prices": _prices(end), "ai_api_optimization": {"rules": _rules()}},
+        "sections": {
+            "ai_prices": _prices(end),
+            "ai_api_optimization": {"substitutions": _SUBSTITUTIONS, "rules": _rules()},
+        },
     }
 
 

@@ -75,10 +75,14 @@ WORKSPACES = {
 }
 # What has no workspace is told of this one.
 DEFAULT_WORKSPACE = "default"
-# Two teams call through one workspace and are told apart by their keys alone; the third key is the gateway's.
-SHARED_KEYS = {"apikey_01NpSearchEval5vGw": "Search", "apikey_01QkMobileCopy2bRz": "Mobile"}
+# Several teams call through one workspace and are told apart by their keys alone; the last key is the gateway's.
+SHARED_KEYS = {
+    "apikey_01NpSearchEval5vGw": "Search",
+    "apikey_01QkMobileCopy2bRz": "Mobile",
+    "apikey_01XyGateway7mTd": "Platform Engineering",
+}
 _SHARED = tuple(SHARED_KEYS)
-GATEWAY_KEYS = ("key_gateway_8f21", "apikey_01XyGateway7mTd")
+GATEWAY_KEY = "key_gateway_8f21"
 IDLE_KEYS = ("key_hackweek_c09e", "apikey_01RtPushTexts4jLq")
 CODERS = ("user_01ReneeCoder", "user_01IvoCoder", "user_01MaikeCoder")
 
@@ -96,9 +100,9 @@ digests|reporting|key_reporting_2c96|gpt-5-2025-08-07|standard|6500|2500 0|600|2
 labels|reporting|key_reporting_2c96|gpt-5-mini-2025-08-07|batch|24000|1200 0|140|1|night|9|
 returns|returns|key_returns_f310|{TUNED_MODEL}|standard|5200|700 .1|90|8,15|office|6|
 risk|ledger|key_risk_6be4|gpt-5-2025-08-07|priority|2600|1500 .3|120|9,12,15,19|retail|7|
-gateway a|gateway|{GATEWAY_KEYS[0]}|gpt-5-mini-2025-08-07|standard|3800|1800 .25|300|10,15|office|12|user=user-Kq3TzvWn81
-gateway b|gateway|{GATEWAY_KEYS[0]}|gpt-4.1-2025-04-14|standard|900|2600 .2|350|11,16|office|12|user=user-Vb7MdxLs46
-gateway c|gateway|{GATEWAY_KEYS[0]}|gpt-5-2025-08-07|standard|700|2200 .2|500|9,14|office|9|user=user-Pf2RcnYe93
+gateway a|gateway|{GATEWAY_KEY}|gpt-5-mini-2025-08-07|standard|3800|1800 .25|300|10,15|office|12|user=user-Kq3TzvWn81
+gateway b|gateway|{GATEWAY_KEY}|gpt-4.1-2025-04-14|standard|900|2600 .2|350|11,16|office|12|user=user-Vb7MdxLs46
+gateway c|gateway|{GATEWAY_KEY}|gpt-5-2025-08-07|standard|700|2200 .2|500|9,14|office|9|user=user-Pf2RcnYe93
 hackweek|hackweek|{IDLE_KEYS[0]}|gpt-5-mini-2025-08-07|standard|2400|800 0|200|11|office|10|stopped=5
 """
 # name | workspace | key | model | tier | requests | prompt, cached, written | output | hours | week | started | rest
@@ -115,7 +119,7 @@ workbench|||{OPUS}|standard|40|1500 0 0|700|13|office|10|user={CODERS[0]}
 routing|routing|apikey_01KlRoutePlans2cHf|{HAIKU}|standard|7400|2100 .3 .01|160|6,18|flat|9|service=svac_01RoutePlanner
 search copy|shared|{_SHARED[0]}|{HAIKU}|standard|3100|1300 0 0|220|10,16|office|6|
 mobile copy|shared|{_SHARED[1]}|{HAIKU}|standard|2700|1100 0 0|240|11,17|office|6|
-gateway|shared|{GATEWAY_KEYS[1]}|{SONNET}|standard|520|3800 .2 .05|450|9,12,15|office|9|
+gateway|shared|{_SHARED[2]}|{SONNET}|standard|520|3800 .2 .05|450|9,12,15|office|9|
 push texts|push|{IDLE_KEYS[1]}|{HAIKU}|standard|1900|600 0 0|110|12|office|11|stopped=4
 """
 
