@@ -101,7 +101,7 @@ def ai_recommendations(
     paid: Paid = dict(connection.execute(_PAID, days).fetchall())
     with localcontext(prec=60):
         found = traffics(_frame(connection, _DAILY, days), _frame(connection, _HOURLY, days), window, paid)
-        others = compared(found, config, _frame(connection, _PRICES, [window.last, window.first]))
+        others = compared(found, config, _frame(connection, _PRICES, [window.last, window.first]), window)
         inputs = Inputs(
             window=window,
             traffics=found,
