@@ -13,6 +13,7 @@ from orchestration.defs.close.jobs import close_job
 from orchestration.defs.cloud.assets import cloud_tags
 from orchestration.defs.dbt.assets import dbt_resource, models
 from orchestration.defs.gates.checks import gate
+from orchestration.defs.ingest.ai_prices import ai_prices_asset
 from orchestration.defs.ingest.assets import config_asset, source_asset
 from orchestration.defs.ml.assets import ai_recommendations_asset
 from orchestration.defs.reports.assets import chargeback_report
@@ -33,6 +34,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
         assets=[
             config_asset(config),
             *(source_asset(source, config) for source in config.sources),
+            ai_prices_asset(config),
             models(config, manifest),
             ai_recommendations_asset(config),
             chargeback_report(config),

@@ -112,6 +112,9 @@ def find(provider: str, model: str) -> Match:
     for name in names:
         if found := seller.find_model(name, all_providers=providers):
             return Match(seller, found)
+    # Some models of the catalogue match every name but the one that it gives them.
+    if named := next((known for known in seller.models if known.id.lower() == model.lower()), None):
+        return Match(seller, named)
     near = get_close_matches(model.lower(), [known.id for known in seller.models], n=3, cutoff=0.5)
     elsewhere = [other.id for other in providers if other is not seller and other.find_model(model)]
     hints = [f"near: {', '.join(near)}"] if near else []

@@ -24,7 +24,6 @@ from orchestration.lib.ai.prices import (
     catalogue_periods,
     merged,
     price_rows,
-    standard_tier,
 )
 from orchestration.lib.config_ai import AiPrices
 
@@ -70,7 +69,7 @@ comment on table config.ai_price_versions is
 """
 
 _KEYS = """
-select distinct provider, model, lower(coalesce(service_tier, '')), context_window
+select distinct provider, model, coalesce(service_tier, 'standard'), context_window
 from raw.ai_usage_attributes
 order by 1, 2, 3, 4
 """
@@ -138,10 +137,7 @@ def store_prices(
 
 def loaded_keys(connection: psycopg.Connection[Any]) -> list[Key]:
     """What the loaded usage needs prices of, each once."""
-    found = connection.execute(_KEYS).fetchall()
-    return list(
-        dict.fromkeys(Key(provider, model, standard_tier(tier), window) for provider, model, tier, window in found)
-    )
+    return [Key(*row) for row in connection.execute(_KEYS).fetchall()]
 
 
 def keep(kept: list[Period], fresh: list[Period], fresh_from: date) -> list[Period]:

@@ -24,12 +24,17 @@ _STANDARD_NAMES = ("", "default", "auto", "on_demand")
 
 @dataclass(frozen=True)
 class Key:
-    """What has one price on a day. Without a context, nothing is known about the sizes of the requests."""
+    """What has one price on a day, as it is delivered. Without a context, nothing is known about the sizes of the requests."""
 
     provider: str
     model: str | None
     service_tier: str = catalogue.STANDARD
     context_window: str | None = None
+
+    @property
+    def tier(self) -> str:
+        """The tier under the one name that it has in prices."""
+        return standard_tier(self.service_tier)
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ def unit_prices(
     Raises UnknownPriceError that says why there is none, and what is near.
     """
     settings = settings or AiPrices()
-    key = Key(provider, model, standard_tier(service_tier), context_window)
+    key = Key(provider, model, service_tier, context_window)
     periods: list[Period] = []
     missing: UnknownPriceError | None = None
     try:
@@ -91,9 +96,9 @@ def unit_prices(
     return prices
 
 
-def standard_tier(service_tier: str | None) -> str:
-    """The tier under the one name that it has in prices."""
-    tier = (service_tier or "").lower()
+def standard_tier(service_tier: str) -> str:
+    """A tier without its provider's ways to say that it is the usual one."""
+    tier = service_tier.lower()
     return catalogue.STANDARD if tier in _STANDARD_NAMES else tier
 
 
@@ -106,8 +111,8 @@ def catalogue_quote(key: Key, day: date, tier_prices: Sequence[TierPrice] = TIER
         raise UnknownPriceError("the usage names no model")
     match = catalogue.find(key.provider, key.model)
     input_tokens, context_note = _request_size(key.context_window, match)
-    if key.service_tier == catalogue.STANDARD or catalogue.tier_variants(match, key.service_tier):
-        found = catalogue.quote(match, key.service_tier, day, at=at, input_tokens=input_tokens)
+    if key.tier == catalogue.STANDARD or catalogue.tier_variants(match, key.tier):
+        found = catalogue.quote(match, key.tier, day, at=at, input_tokens=input_tokens)
     else:
         found = _by_tier_price(key, match, day, tier_prices, at, input_tokens)
     if not found.unit_prices:
@@ -119,15 +124,15 @@ def _by_tier_price(
     key: Key, match: Match, day: date, tier_prices: Sequence[TierPrice], at: time, input_tokens: int
 ) -> Quote:
     for tier in tier_prices:
-        if (tier.provider, tier.service_tier) == (match.provider.id, key.service_tier) and holds(tier, day):
+        if (tier.provider, tier.service_tier) == (match.provider.id, key.tier) and holds(tier, day):
             standard = catalogue.quote(match, catalogue.STANDARD, day, at=at, input_tokens=input_tokens)
             prices = {
                 name: _times(price, tier.percent / 100) if name in (*TOKEN_CLASSES, "reasoning_tokens") else price
                 for name, price in standard.unit_prices.items()
             }
-            return Quote(prices, f"{key.service_tier} = {tier.percent.normalize():f} % of standard ({tier.source})")
+            return Quote(prices, f"{key.tier} = {tier.percent.normalize():f} % of standard ({tier.source})")
     raise UnknownPriceError(
-        f"neither the catalogue nor ai_prices.tier_prices knows what {match.name} costs in the tier {key.service_tier} on {day}"
+        f"neither the catalogue nor ai_prices.tier_prices knows what {match.name} costs in the tier {key.tier} on {day}"
     )
 
 
@@ -226,7 +231,7 @@ def _is_for(rule: PriceRule, key: Key, names: Sequence[str]) -> bool:
     return (
         rule.provider.lower() == key.provider.lower()
         and (rule.model is None or any(fnmatchcase(name, rule.model.lower()) for name in names))
-        and (rule.service_tier is None or standard_tier(rule.service_tier) == key.service_tier)
+        and (rule.service_tier is None or standard_tier(rule.service_tier) == key.tier)
         and (rule.context_window is None or rule.context_window == key.context_window)
     )
 
