@@ -79,6 +79,13 @@ def top_services(services: pd.DataFrame, currency: str, period: str, previous: s
     return _rows(services, "service", series, currency, "group")
 
 
+def ai_by_team(costs: pd.DataFrame, models: Sequence[str], currency: str) -> go.Figure:
+    """Horizontal bars, one per team, made of the costs of models. Columns: team, and a number for each of the models."""
+    colours = [*TEAM_COLOURS, OTHERS_COLOUR]
+    series = {str(number): (short(name, 34), colours[number]) for number, name in enumerate(models)}
+    return _rows(costs, "team", series, currency, "relative")
+
+
 def _rows(
     frame: pd.DataFrame, label: str, series: dict[str, tuple[str, str]], currency: str, barmode: str
 ) -> go.Figure:

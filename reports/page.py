@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports import figures, formatting, words
+from reports.ai import CURRENCY, AiReport
 from reports.statement import UNALLOCATED, Report, Statement
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def render(report: Report, csv_names: Sequence[str]) -> str:
         parts=[
             _part(number, statement, report, colours) for number, statement in enumerate(report.statements, start=1)
         ],
+        ai_figures=_ai_figures(report.ai),
         notes=words.notes(report),
         progress=words.progress(report),
         csv_names=csv_names,
@@ -69,6 +72,27 @@ def _part(number: int, statement: Statement, report: Report, colours: dict[str, 
             (pool, rules.get(pool.rule, "This rule is no longer in the configuration.")) for pool in statement.pools
         ],
     }
+
+
+def _ai_figures(ai: AiReport | None) -> dict[str, tuple[str, str]]:
+    """The dearest models by name, the others as one; the dearest teams."""
+    import pandas as pd
+
+    if ai is None or not ai.total:
+        return {}
+    models: dict[str, Decimal] = defaultdict(Decimal)
+    for costs in ai.by_team.values():
+        for model, cost in costs.items():
+            models[model] += cost
+    ranked = sorted(models, key=lambda model: (-models[model], model))
+    named, others = ranked[: len(figures.TEAM_COLOURS)], ranked[len(figures.TEAM_COLOURS) :]
+    rows = []
+    for team, costs in sorted(ai.by_team.items(), key=lambda item: (-sum(item[1].values()), item[0]))[:_CHARTED_TEAMS]:
+        rest = [sum((costs.get(model, Decimal(0)) for model in others), Decimal(0))] if others else []
+        rows.append([team, *(costs.get(model, Decimal(0)) for model in named), *rest])
+    shown = [*named, *([formatting.counted(len(others), "other model")] if others else [])]
+    frame = pd.DataFrame(rows, columns=["team", *map(str, range(len(shown)))])
+    return {"ai": ("figure-ai", to_script(figures.ai_by_team(frame, shown, CURRENCY)))}
 
 
 def _bar_width(part: Decimal, whole: Decimal) -> str:

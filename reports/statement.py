@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from reports.ai import AiReport
 from reports.budgets import BudgetLine
 from reports.completeness import Progress
 from reports.formatting import to_cents
@@ -239,6 +240,7 @@ class Statement:
 class Report:
     """A month: who it is for, how complete it is, what was paid in each currency, its budgets, savings and rules.
 
+    `ai`: the AI models that were used, None without any.
     `closed`: None while it is open. `mode`: whether teams pay (chargeback) or are shown (showback) what it says.
     """
 
@@ -250,6 +252,7 @@ class Report:
     progress: tuple[Progress, ...]
     statements: tuple[Statement, ...]
     budgets: tuple[BudgetLine, ...]
+    ai: AiReport | None
     savings: Savings
     rules: tuple[Mapping[str, Any], ...]
 

@@ -149,6 +149,7 @@ def _division(rule: Mapping[str, Any]) -> str:
         "fixed": f"are shared in fixed parts ({listed(shares)}); what they leave stays with its owner",
         "metric": f"are shared by the teams in proportion to {rule.get('driver')} in the {span}",
         "commitment_users": f"are shared by those who use the commitment, in proportion to their use in the {span}",
+        "ai_usage": "are shared day by day by what each owner's usage of the same model costs",
         "split": f"are shared by what containers used of each resource in the {span}",
     }.get(str(rule.get("method")), f"are shared by the teams in proportion to their {what} in the {span}")
 

@@ -193,6 +193,24 @@ split_{{ step }} as (
     group by 1, 2, 3, 4, 5, 6, 7, 8
 ),
 
+ai_usage_{{ step }} as (
+    select
+        keys.driver_set,
+        keys.billing_period,
+        keys.billing_currency,
+        keys.driver_date,
+        keys.driver_item,
+        nullif(splits.team, 'unallocated') as team,
+        case when splits.team <> 'unallocated' then splits.cost_center end as cost_center,
+        case when splits.team <> 'unallocated' then splits.project end as project,
+        sum(splits.driver) as driver
+    from {{ ref('int_ai_usage_splits') }} as splits
+    inner join keys_{{ step }} as keys on splits.usage_item = keys.driver_item and splits.charge_date = keys.driver_date
+    inner join sets_{{ step }} as sets on keys.driver_set = sets.driver_set and sets.allocation_method = 'ai_usage'
+    where exists (select 1 from ai_rules)
+    group by 1, 2, 3, 4, 5, 6, 7, 8
+),
+
 even_{{ step }} as (
     select distinct
         keys.driver_set,
@@ -218,7 +236,7 @@ even_{{ step }} as (
 ),
 
 every_driver_{{ step }} as (
-    {%- for method in ['measured', 'metric', 'fixed', 'split'] %}
+    {%- for method in ['measured', 'metric', 'fixed', 'split', 'ai_usage'] %}
     select {{ key }}, team, cost_center, project, driver, false as is_fallback from {{ method }}_{{ step }}
     union all
     {%- endfor %}

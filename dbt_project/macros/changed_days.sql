@@ -28,15 +28,16 @@
 {% endmacro %}
 
 
-{% macro changed_days(parents=none, format=none, digest='digest', sections=[]) %}
+{% macro changed_days(parents=none, format=none, digest='digest', sections=[], scope_digests=none) %}
     {#-
         The days that this model has to build again, as {full, days, whole_scopes}: full when there is no table yet;
         days as [scope_id, source_name, delivery_period, charge_date, digest or none where the day is gone];
         whole_scopes the scope ids of which no day stays as it is.
 
-        parents: names of replace_days models this one is made of; without them, the delivered days (of a format).
+        parents: names of replace_days models this one is made of; without them, the delivered days. format: only those of one.
         digest: what of the delivered days is looked at: all of their content, or only the attributes of their delivery.
         sections: the parts of the configuration that its rows depend on.
+        scope_digests: query of scope_id and digest, for what else the rows of a scope depend on.
     -#}
     {% set delivered = ref('stg_deliveries__days') %}
     {% set configured = ref('stg_config__sections') %}
@@ -56,6 +57,7 @@
                     (dbt.listagg('digest', "','", 'order by model') if parents else 'min(' ~ digest ~ ')')
                     ~ " || '" ~ code_version() ~ "'"
                     ~ (" || min(config_digest)" if sections else "")
+                    ~ (" || coalesce(min(scope_digest), '')" if scope_digests else "")
                 ) }} as digest
             from
             {%- if parents and known %}
@@ -70,8 +72,13 @@
                 where section in ('{{ sections | join("', '") }}')
             ) as config
             {%- endif %}
+            {%- if scope_digests %}
+            left join (select scope_id as of_scope_id, digest as scope_digest from ({{ scope_digests }}) as given) as scope_digests
+                on scope_id = of_scope_id
+            {%- endif %}
             where
             {%- if parents %} {{ "model in ('" ~ parents | join("', '") ~ "')" if known else "false" }}
+            {%- if format %} and scope_id in (select days.scope_id from {{ delivered }} as days where days.format = '{{ format }}'){% endif %}
             {%- elif format %} format = '{{ format }}'
             {%- else %} true
             {%- endif %}

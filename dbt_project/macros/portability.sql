@@ -48,6 +48,11 @@
 {% macro default__utc_time(day) %}(cast({{ day }} as timestamp) at time zone 'UTC'){% endmacro %}
 
 
+{% macro utc_hour(time) %}{{ return(adapter.dispatch('utc_hour')(time)) }}{% endmacro %}
+{#- The moment at which the UTC hour began. -#}
+{% macro default__utc_hour(time) %}date_trunc('hour', {{ time }}, 'UTC'){% endmacro %}
+
+
 {% macro iso_time(text) %}{{ return(adapter.dispatch('iso_time')(text)) }}{% endmacro %}
 {#- A text such as 2026-10-01T00:00:00.000Z as a moment; null where it is anything else. -#}
 {% macro default__iso_time(text) -%}
@@ -60,6 +65,12 @@
 {% macro default__common_price(column) -%}
     case when min({{ column }}) = max({{ column }}) and count({{ column }}) = count(*) then trim_scale(min({{ column }})) end
 {%- endmacro %}
+
+
+{% macro rounded_by(amount) %}{{ return(adapter.dispatch('rounded_by')(amount)) }}{% endmacro %}
+{#- By how much an amount may have been rounded: half of the last digit that is written, at most half a cent. Sums of floats are noisy
+    beyond nine digits. -#}
+{% macro default__rounded_by(amount) %}least(0.005, greatest(0.0000000005, 0.5 * power(cast(10 as numeric), -scale(trim_scale({{ amount }}))))){% endmacro %}
 
 
 {% macro bytewise(text) %}{{ return(adapter.dispatch('bytewise')(text)) }}{% endmacro %}

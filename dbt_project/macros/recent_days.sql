@@ -5,6 +5,7 @@
         with scopes as (
             select scope_id
             from {{ ref('stg_deliveries__scopes') }}
+            where format <> 'ai_usage'
             order by delivery_id desc
             limit 4
         ),

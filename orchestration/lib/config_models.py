@@ -21,7 +21,7 @@ Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=18)]
 CostBasis = Literal["effective_cost", "billed_cost", "contracted_cost", "list_cost"]
 ChargeCategory = Literal["Usage", "Purchase", "Tax", "Credit", "Adjustment"]
 CommitmentStatus = Literal["Used", "Unused"]
-AllocationMethod = Literal["even", "fixed", "proportional", "metric", "commitment_users", "split"]
+AllocationMethod = Literal["even", "fixed", "proportional", "metric", "commitment_users", "split", "ai_usage"]
 Share = Annotated[Decimal, Field(gt=0, le=1, max_digits=19, decimal_places=18)]
 
 
@@ -122,6 +122,8 @@ class AllocationRule(Dated):
                 raise ValueError(f"the method {self.method} needs {name}")
             if name not in needed | optional and name in self.model_fields_set:
                 raise ValueError(f"the method {self.method} has no use for {name}")
+        if self.method == "ai_usage" and "basis" in self.model_fields_set:
+            raise ValueError("the method ai_usage has no use for basis: usage is matched with charges day by day")
         if (self.measure == "consumed_quantity") != (self.consumed_unit is not None):
             raise ValueError("consumed_quantity and consumed_unit belong together: quantities of one unit alone add up")
         if self.method in ("even", "metric") and self.over and self.over.model_fields_set - {"teams"}:
@@ -143,6 +145,7 @@ _SETTINGS_OF_METHOD: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "metric": (frozenset({"driver"}), frozenset({"over", "fallback"})),
     "commitment_users": (frozenset({"measure"}), frozenset({"over", "consumed_unit", "fallback"})),
     "split": (frozenset(), frozenset()),
+    "ai_usage": (frozenset(), frozenset()),
 }
 """Method -> the settings that it needs, and those that it may have."""
 

@@ -1,76 +1,47 @@
-"""What must hold for a mart before anything is made from it: one suite for each mart, as data.
-
-A check is the name of a Great Expectations class and its arguments, or a query that finds the rows which break a rule.
-In a query `{batch}` is the mart, and `{delivered}` a condition that leaves out months which were not delivered anew. A query that
-joins names the mart itself: Great Expectations does so for others only, and PostgreSQL before 16 wants a name.
-"""
+"""What must hold for a mart before anything is made from it: one suite for each mart, as data."""
 
 from __future__ import annotations
 
-from orchestration.lib.gate_checks import Check, Suite
-from orchestration.lib.gate_checks import filled as _filled
-from orchestration.lib.gate_checks import no_rows as _no_rows
-from orchestration.lib.gate_checks import one_of as _one_of
-from orchestration.lib.gate_checks import unique as _unique
+from orchestration.lib.gate_checks import (
+    CHARGE_CATEGORIES,
+    COST_BASES,
+    COST_TYPES,
+    CURRENCY,
+    HAS_ROWS,
+    PERIOD_IS_A_MONTH,
+    TEAM,
+    Check,
+    Suite,
+    filled,
+    no_rows,
+    one_of,
+    same_totals,
+    unique,
+)
+from orchestration.lib.gate_suites_ai import AI_SUITES
 from orchestration.lib.gate_suites_recommendations import RECOMMENDATIONS
-
-CHARGE_CATEGORIES = ["Usage", "Purchase", "Tax", "Credit", "Adjustment"]
-COST_TYPES = ["direct", "shared", "unallocated"]
-COST_BASES = ("billed_cost", "effective_cost", "contracted_cost", "list_cost")
-
-
-def _same_totals(meaning: str, keys: str, columns: dict[str, str]) -> Check:
-    """Sums by some keys are those of daily_costs. `columns`: of the mart -> of daily_costs."""
-    own = ", ".join(f"sum({column}) as {column}" for column in columns)
-    daily = ", ".join(f"sum({other}) as daily_{column}" for column, other in columns.items())
-    shown = ", ".join(f"{column}, daily_{column}" for column in columns)
-    different = " or ".join(f"{column} is distinct from daily_{column}" for column in columns)
-    return _no_rows(
-        meaning,
-        f"""
-        select {keys}, {shown}
-        from (select {keys}, {own} from {{batch}} as batch where {{delivered}} group by {keys}) as mart
-        full join (
-            select {keys}, {daily} from finops.daily_costs where {{delivered}} group by {keys}
-        ) as daily using ({keys})
-        where {different}
-        """,  # noqa: S608
-    )
-
-
-_HAS_ROWS = Check("it has rows", "ExpectTableRowCountToBeBetween", {"min_value": 1})
-_CURRENCY = Check(
-    "billing_currency is a code of three letters",
-    "ExpectColumnValuesToMatchRegex",
-    {"column": "billing_currency", "regex": "^[A-Z]{3}$"},
-)
-_TEAM = Check("team is not blank", "ExpectColumnValuesToMatchRegex", {"column": "team", "regex": r"\S"})
-_PERIOD_IS_A_MONTH = _no_rows(
-    "billing_period is the first day of a month",
-    "select distinct billing_period from {batch} where {delivered} and extract(day from billing_period) <> 1",
-)
 
 _COST_RECORDS = Suite(
     by_delivery=True,
     shown=("cost_record_id", "source_name", "billing_period"),
     checks=(
-        _HAS_ROWS,
-        _unique("cost_record_id"),
-        *_filled(
+        HAS_ROWS,
+        unique("cost_record_id"),
+        *filled(
             "cost_record_id", "source_name", "billing_period", "charge_date", "billing_currency", "charge_category"
         ),
-        *_filled("team", "owner_source", "cost_type", "billed_cost", "effective_cost"),
-        _TEAM,
-        _CURRENCY,
-        _PERIOD_IS_A_MONTH,
-        _one_of("charge_category", CHARGE_CATEGORIES),
-        _one_of("cost_type", COST_TYPES),
+        *filled("team", "owner_source", "cost_type", "billed_cost", "effective_cost"),
+        TEAM,
+        CURRENCY,
+        PERIOD_IS_A_MONTH,
+        one_of("charge_category", CHARGE_CATEGORIES),
+        one_of("cost_type", COST_TYPES),
         Check(
             "owner_source is own_tag, allocated_tag, virtual_tag: with a rule, account or unallocated",
             "ExpectColumnValuesToMatchRegex",
             {"column": "owner_source", "regex": "^(own_tag|allocated_tag|virtual_tag:.+|account|unallocated)$"},
         ),
-        _no_rows(
+        no_rows(
             "shared charges alone name an allocation rule, and charges of no team alone are unallocated",
             """
             select cost_record_id, cost_type, allocation_rule, team from {batch}
@@ -82,7 +53,7 @@ _COST_RECORDS = Suite(
         ),
         # Corrections and bills in arrears are of earlier days, advance payments of the next month. What is farther away
         # was read wrongly: day and month swapped, two digits of a year lost.
-        _no_rows(
+        no_rows(
             "charge_date is at most a month after and five years before its billing period",
             """
             select cost_record_id, charge_date, billing_period from {batch}
@@ -91,7 +62,7 @@ _COST_RECORDS = Suite(
             )
             """,
         ),
-        _same_totals(
+        same_totals(
             "daily_costs, from which reports are made, has the same totals",
             "source_name, delivery_period, billing_period, billing_currency",
             {basis: basis for basis in COST_BASES},
@@ -109,21 +80,21 @@ _POOL = f"{_MONTH}, billing_account_id, sub_account_id, charge_category, allocat
 _CHARGEBACK_REPORTS = Suite(
     shown=("chargeback_id", "source_name", "billing_period", "team"),
     checks=(
-        _HAS_ROWS,
-        _unique("chargeback_id"),
-        *_filled("chargeback_id", "source_name", "billing_period", "billing_currency", "charge_category"),
-        *_filled("team", "cost_type", "billed_cost", "effective_cost"),
-        _TEAM,
-        _CURRENCY,
-        _PERIOD_IS_A_MONTH,
-        _one_of("charge_category", CHARGE_CATEGORIES),
-        _one_of("cost_type", [*COST_TYPES, "adjustment"]),
+        HAS_ROWS,
+        unique("chargeback_id"),
+        *filled("chargeback_id", "source_name", "billing_period", "billing_currency", "charge_category"),
+        *filled("team", "cost_type", "billed_cost", "effective_cost"),
+        TEAM,
+        CURRENCY,
+        PERIOD_IS_A_MONTH,
+        one_of("charge_category", CHARGE_CATEGORIES),
+        one_of("cost_type", [*COST_TYPES, "adjustment"]),
         Check(
             "allocation_share is between 0 and 1",
             "ExpectColumnValuesToBeBetween",
             {"column": "allocation_share", "min_value": 0, "max_value": 1},
         ),
-        _no_rows(
+        no_rows(
             "what comes from a pool names its rule and share, and nothing else does",
             """
             select chargeback_id, cost_type, allocation_rule, allocation_share from {batch}
@@ -134,7 +105,7 @@ _CHARGEBACK_REPORTS = Suite(
             )
             """,
         ),
-        _no_rows(
+        no_rows(
             "the shares of a pool add up to 1",
             f"""
             select {_POOL}, sum(allocation_share) as shares from {{batch}}
@@ -143,7 +114,7 @@ _CHARGEBACK_REPORTS = Suite(
             having sum(allocation_share) <> 1
             """,  # noqa: S608
         ),
-        _no_rows(
+        no_rows(
             "adjustments alone name a closed month, and it is before their own",
             """
             select chargeback_id, cost_type, billing_period, adjusts_billing_period from {batch}
@@ -152,7 +123,7 @@ _CHARGEBACK_REPORTS = Suite(
             """,
         ),
         # A cost that is no longer known is adjusted to 0, so that unknown and 0 are the same here.
-        _no_rows(
+        no_rows(
             "each source, month and currency is charged back to the last digit",
             f"""
             select source_name, billing_currency, month, {", ".join(f"{b}, reported_{b}" for b in COST_BASES)}
@@ -171,8 +142,8 @@ _CHARGEBACK_REPORTS = Suite(
 _INVOICE_RECONCILIATION = Suite(
     shown=("source_name", "billing_period", "invoice_issuer_name", "invoice_id", "billing_currency"),
     checks=(
-        _HAS_ROWS,
-        _unique(
+        HAS_ROWS,
+        unique(
             "source_name",
             "billing_period",
             "billing_account_id",
@@ -180,25 +151,25 @@ _INVOICE_RECONCILIATION = Suite(
             "invoice_id",
             "billing_currency",
         ),
-        *_filled("source_name", "billing_period", "billing_currency", "delivered_cost", "reported_cost", "status"),
-        _CURRENCY,
-        _PERIOD_IS_A_MONTH,
-        _one_of("status", ["reconciled", "difference", "no_invoice"]),
-        _no_rows(
+        *filled("source_name", "billing_period", "billing_currency", "delivered_cost", "reported_cost", "status"),
+        CURRENCY,
+        PERIOD_IS_A_MONTH,
+        one_of("status", ["reconciled", "difference", "no_invoice"]),
+        no_rows(
             "what is reported equals what was delivered",
             """
             select source_name, billing_period, invoice_id, billing_currency, delivered_cost, reported_cost from {batch}
             where delivered_cost is distinct from reported_cost
             """,
         ),
-        _no_rows(
+        no_rows(
             "status no_invoice stands where no invoice was entered, and only there",
             """
             select source_name, billing_period, invoice_id, status, invoiced_cost from {batch}
             where (status = 'no_invoice') <> (invoiced_cost is null)
             """,
         ),
-        _same_totals(
+        same_totals(
             "each source, month and currency is listed in full",
             _MONTH,
             {"delivered_cost": "billed_cost"},
@@ -209,12 +180,12 @@ _INVOICE_RECONCILIATION = Suite(
 _CHARGEBACK_BUDGETS = Suite(
     shown=("billing_period", "scope_type", "scope_name", "budget_currency"),
     checks=(
-        *_filled("billing_period", "scope_type", "scope_name", "owner", "budget_currency"),
-        *_filled("budget_cost", "charged_cost", "variance_cost"),
-        _one_of("scope_type", ["team", "cost_center", "project", "service"]),
-        _PERIOD_IS_A_MONTH,
-        _unique("billing_period", "scope_type", "scope_name", "budget_currency"),
-        _no_rows(
+        *filled("billing_period", "scope_type", "scope_name", "owner", "budget_currency"),
+        *filled("budget_cost", "charged_cost", "variance_cost"),
+        one_of("scope_type", ["team", "cost_center", "project", "service"]),
+        PERIOD_IS_A_MONTH,
+        unique("billing_period", "scope_type", "scope_name", "budget_currency"),
+        no_rows(
             "variance_cost is what was charged above the budget",
             """
             select billing_period, scope_type, scope_name, budget_cost, charged_cost, variance_cost from {batch}
@@ -225,6 +196,7 @@ _CHARGEBACK_BUDGETS = Suite(
 )
 
 SUITES = {
+    **AI_SUITES,
     "cost_records": _COST_RECORDS,
     "chargeback_reports": _CHARGEBACK_REPORTS,
     "invoice_reconciliation": _INVOICE_RECONCILIATION,

@@ -16,6 +16,7 @@ import pytest
 from psycopg import sql
 
 from orchestration.lib import dbt, postgres
+from tests.dbt.ai import SECTIONS, deliver_ai
 from tests.dbt.bills import deliver_all
 from tests.dbt.project import Project
 
@@ -51,6 +52,25 @@ def built(warehouse_url: str, built_database: str, tmp_path: Path) -> Iterator[P
     """A warehouse of its own in which every delivery was taken in and built."""
     with new_database(warehouse_url, like=built_database) as url:
         yield Project(url, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def ai_database(warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Name of a database with usage and bills of AI providers, built."""
+    with new_database(warehouse_url) as url:
+        project = Project(url, tmp_path_factory.mktemp("ai"))
+        deliver_ai(project)
+        project.build()
+        yield urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture
+def ai_project(warehouse_url: str, ai_database: str, tmp_path: Path) -> Iterator[Project]:
+    """A warehouse of its own with usage and bills of AI providers, built."""
+    with new_database(warehouse_url, like=ai_database) as url:
+        project = Project(url, tmp_path)
+        project.configure(**SECTIONS)
+        yield project
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,18 @@ create table finops.chargeback_budgets (
     billing_period date
 );
 create table finops.teams (team text, cost_center text, owner text);
+create table finops.ai_usage (
+    ai_usage_id text, source_name text, provider text, operation text, model text, delivered_model text, team text,
+    project text, owner_source text, price_status text, is_repeated boolean, record_count bigint, request_count numeric,
+    token_count numeric, computed_cost numeric, charge_date date
+);
+create table finops.ai_cost_reconciliation (
+    provider text, project_id text, billing_currency text, status text, computed_cost numeric, charged_cost numeric,
+    difference_cost numeric, missing_price_cost numeric, priority_tier_cost numeric, web_search_cost numeric,
+    code_execution_cost numeric, tool_call_cost numeric, rounding_cost numeric, discount_cost numeric,
+    usage_not_charged_cost numeric, cost_without_usage_cost numeric, unexplained_cost numeric, billing_period date,
+    charge_date date
+);
 """
 
 _DERIVED = """
@@ -243,3 +255,51 @@ def _insert(connection: psycopg.Connection[Any], table: str, rows: Sequence[dict
             sql.SQL(", ").join(map(sql.Placeholder, row)),
         )
         connection.execute(statement, row)
+
+
+_AI_REASONS = (
+    "missing_price", "priority_tier", "web_search", "code_execution", "tool_call", "rounding", "discount",
+    "usage_not_charged", "cost_without_usage", "unexplained",
+)  # fmt: skip
+
+
+def set_ai_usage(connection: psycopg.Connection[Any], rows: Iterable[tuple[str, str, str | None]], day: date) -> None:
+    """Usage of OpenAI on a day: (team, model, computed cost, None without a price), each of 1500 tokens in three requests.
+
+    What was charged is a dollar more, for code execution.
+    """
+    computed = Decimal(0)
+    for number, (team, model, cost) in enumerate(rows):
+        computed += Decimal(cost or 0)
+        row = {
+            "ai_usage_id": f"usage-{number}",
+            "source_name": "openai",
+            "provider": "openai",
+            "operation": "completions",
+            "model": model,
+            "team": team,
+            "project": None,
+            "owner_source": "account",
+            "price_status": "no price" if cost is None else "priced",
+            "is_repeated": False,
+            "record_count": 1,
+            "request_count": 3,
+            "token_count": 1500,
+            "computed_cost": None if cost is None else Decimal(cost),
+            "charge_date": day,
+        }
+        _insert(connection, "ai_usage", [row])
+    reasons = {f"{reason}_cost": Decimal(reason == "code_execution") for reason in _AI_REASONS}
+    compared = {
+        "provider": "openai",
+        "project_id": "proj_1",
+        "billing_currency": "USD",
+        "status": "explained",
+        "computed_cost": computed,
+        "charged_cost": computed + 1,
+        "difference_cost": Decimal(1),
+        **reasons,
+        "billing_period": day.replace(day=1),
+        "charge_date": day,
+    }
+    _insert(connection, "ai_cost_reconciliation", [compared])

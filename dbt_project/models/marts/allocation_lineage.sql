@@ -21,6 +21,11 @@ split_rules as (
     where allocation_method = 'split'
 ),
 
+ai_rules as (
+    select * from rules
+    where allocation_method = 'ai_usage'
+),
+
 teams as (
     select * from {{ ref('stg_config__teams') }}
 ),
@@ -85,7 +90,7 @@ pooled as (
         billing_period,
         charge_date
     from daily
-    where step is not null and allocation_method is distinct from 'split'
+    where step is not null and coalesce(allocation_method, '') not in ('split', 'ai_usage')
 
     union all
 
@@ -116,6 +121,35 @@ pooled as (
             and records.charge_date < rules.valid_to
     -- Without such a rule the records are not even looked at.
     where exists (select 1 from split_rules)
+
+    union all
+
+    -- Models and keys too.
+    select
+        records.source_name,
+        records.billing_account_id,
+        records.sub_account_id,
+        records.charge_category,
+        records.allocation_rule,
+        {{ ai_item_of_charge('records') }} as origin_item,
+        records.team,
+        records.cost_center,
+        records.project,
+        rules.basis,
+        rules.keeps_rest,
+        records.billing_currency,
+        rules.position as rule_position,
+        rules.step,
+        records.{{ costs | join(', records.') }},
+        records.billing_period,
+        records.charge_date
+    from {{ ref('cost_records') }} as records
+    inner join ai_rules as rules
+        on
+            records.allocation_rule = rules.allocation_rule
+            and records.charge_date >= rules.valid_from
+            and records.charge_date < rules.valid_to
+    where exists (select 1 from ai_rules)
 ),
 
 summed as (

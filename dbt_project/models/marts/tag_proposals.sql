@@ -8,11 +8,13 @@ with sources as (
         max(charge_date) as last_day,
         max(delivery_period) as last_period
     from {{ ref('stg_deliveries__days') }}
+    where format is distinct from 'ai_usage'
     group by 1
 ),
 
 periods as (
     select distinct delivery_period from {{ ref('stg_deliveries__days') }}
+    where format is distinct from 'ai_usage'
 ),
 
 -- Complete as in reports: every source has a charge on the last day, or has delivered a later month.
@@ -30,6 +32,8 @@ complete_month as {{ evaluated_once() }} (
 scopes as (
     select scopes.* from {{ ref('stg_deliveries__scopes') }} as scopes
     inner join complete_month on scopes.delivery_period >= complete_month.delivery_period
+    -- Usage of AI models has no resource of its own to tag.
+    where scopes.format is distinct from 'ai_usage'
 ),
 
 tags as (

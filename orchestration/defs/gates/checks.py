@@ -12,6 +12,8 @@ GATED_MARTS = (
     "chargeback_reports",
     "invoice_reconciliation",
     "chargeback_budgets",
+    "ai_usage",
+    "ai_cost_reconciliation",
     "recommendations",
 )
 # Views of dbt on what Python works out later in the run.

@@ -14,7 +14,7 @@ with attributes as (
     select
         charge_attributes.*,
         {{ subject_id('charge_attributes') }} as subject_id
-    from {{ ref('int_charge_attributes') }} as charge_attributes
+    from {{ ref('int_owner_attributes') }} as charge_attributes
     where {{ in_changed_scopes(changes) }}
 ),
 

@@ -16,7 +16,7 @@ with tag_keys as {{ evaluated_once() }} (
 ),
 
 attributes as (
-    select * from {{ ref('int_charge_attributes') }}
+    select * from {{ ref('int_owner_attributes') }}
     where {{ in_changed_scopes(changes) }}
 ),
 

@@ -13,7 +13,7 @@ with subjects as (
     select distinct
         scope_id,
         {{ subject_columns() | join(',\n        ') }}
-    from {{ ref('int_charge_attributes') }}
+    from {{ ref('int_owner_attributes') }}
     where {{ in_changed_scopes(changes) }}
 )
 

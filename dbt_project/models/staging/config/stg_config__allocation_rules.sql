@@ -19,11 +19,12 @@ select
     {{ json_text('rule', 'measure') }} as measure,
     {{ json_text('rule', 'consumed_unit') }} as consumed_unit,
     {{ json_text('rule', 'driver') }} as driver,
-    coalesce({{ json_text('rule', 'basis') }}, 'month') as basis,
+    -- Usage of AI models is matched with charges day by day.
+    case when {{ json_text('rule', 'method') }} = 'ai_usage' then 'day' else coalesce({{ json_text('rule', 'basis') }}, 'month') end as basis,
     coalesce({{ json_text('rule', 'fallback') }}, 'unallocated') as fallback,
     rule -> 'shares' as shares,
     -- What the division leaves stays with its owner.
-    {{ json_text('rule', 'method') }} = 'split' or coalesce((
+    {{ json_text('rule', 'method') }} in ('split', 'ai_usage') or coalesce((
         select sum(cast(shares.value as numeric)) < 1
         from {{ json_text_pairs("rule -> 'shares'") }} as shares (key, value)
     ), false) as keeps_rest,
