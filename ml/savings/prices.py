@@ -89,6 +89,9 @@ def canonical(model: str) -> str:
     'claude-sonnet-4-5'
     """
     name = model.lower().rsplit("/", 1)[-1]
-    name = re.sub(r"^((us|eu|apac|global|jp|au)\.)?((amazon|anthropic|meta|mistral|cohere|openai)\.)?", "", name)
+    name = re.sub(
+        r"^((us|eu|apac|global|regional|jp|au)\.)?((amazon|anthropic|meta|mistral|cohere|openai)\.)?", "", name
+    )
     name = re.sub(r"(-v\d+)?(:\d+)+$", "", name)
-    return re.sub(r"(-20\d{6}|-20\d\d-\d\d-\d\d)(-v\d+)?$|-latest$", "", name)
+    name = re.sub(r"(-20\d{6}|-20\d\d-\d\d-\d\d)(-v\d+)?$|-latest$", "", name)
+    return name.removesuffix("-0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 import psycopg
@@ -146,15 +147,8 @@ def holds(condition: Condition, facts: dict[str, Any]) -> bool | None:
     value, other = facts.get(condition.column), condition.values[0]
     if value is None:
         return None
-    return {
-        ">": lambda: value > other,
-        ">=": lambda: value >= other,
-        "<": lambda: value < other,
-        "<=": lambda: value <= other,
-        "=": lambda: value == other,
-        "in": lambda: value == other,
-        "<>": lambda: value != other,
-    }[condition.operator]()
+    compare = {">": gt, ">=": ge, "<": lt, "<=": le, "=": eq, "in": eq, "<>": ne}[condition.operator]
+    return bool(compare(value, other))
 
 
 _FACTS = """

@@ -10,11 +10,13 @@ from decimal import Decimal
 import psycopg
 import pytest
 
+from ml.savings.recommendation import ranked
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.gate import GateResult, gate_markdown, require_gate, run_gate
 from orchestration.lib.gate_suites import SUITES
 from tests.support import leaving_marts
-from tests.support.marts import Charge, make_marts, set_budgets
+from tests.support.marts import Charge, make_marts, set_budgets, set_recommendations
+from tests.support.savings import WINDOW, saving
 
 OCTOBER, NOVEMBER = date(2026, 10, 3), date(2026, 11, 3)
 CHARGES = [
@@ -33,6 +35,7 @@ def marts(database: str) -> str:
         make_marts(connection, CHARGES)
         set_budgets(connection, [("team", "Search", "USD", "50", "77.61"), ("service", "Compute", "EUR", "9", "7")])
         leaving_marts.make_leaving_marts(connection)
+        set_recommendations(connection, ranked([saving("a"), saving("a", kind="batch"), saving("b")]), WINDOW)
     return database
 
 
@@ -59,6 +62,7 @@ CHARGEBACK = "update finops.chargeback_reports set {} where team = 'Checkout' an
 DIRECT = CHARGEBACK + " and cost_type = 'direct'"
 SHARED = CHARGEBACK + " and cost_type = 'shared'"
 BUDGET = "update finops.chargeback_budgets set {} where scope_type = 'team'"
+RECOMMENDATION = "update finops.recommendations set {} where overall_rank = 1"
 INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azure'"
 
 
@@ -243,6 +247,38 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
             "azure",
         ),
         *leaving_marts.BROKEN,
+        (
+            "recommendations",
+            "insert into finops.recommendations select * from finops.recommendations where overall_rank = 1",
+            "recommendation_id is unique",
+            "2",
+        ),
+        ("recommendations", RECOMMENDATION.format("effort = 'none'"), "effort is one of low, medium, high", "none"),
+        ("recommendations", RECOMMENDATION.format("risk = 'none'"), "risk is one of low, medium, high", "none"),
+        (
+            "recommendations",
+            RECOMMENDATION.format("confidence = 'sure'"),
+            "confidence is one of low, medium, high",
+            "sure",
+        ),
+        (
+            "recommendations",
+            RECOMMENDATION.format("monthly_saving = 100.0000000001, monthly_saving_high = 100.0000000001"),
+            "the band holds the saving, and the saving is at most the cost",
+            "100.0000000001",
+        ),
+        (
+            "recommendations",
+            "update finops.recommendations set is_counted = true where group_rank = 2",
+            "one recommendation of an exclusive group counts, and its ranks go from 1 without a gap",
+            "a",
+        ),
+        (
+            "recommendations",
+            RECOMMENDATION.format("run_id = 'another'"),
+            "all are of one run, and ranked from 1 without a gap",
+            "2",
+        ),
     ],
 )
 def test_a_broken_row_is_named(marts: str, mart: str, statement: str, expectation: str, shown: str) -> None:
@@ -266,6 +302,10 @@ EMPTY = {
     "chargeback_budgets": [
         *("billing_period", "scope_type", "scope_name", "owner", "budget_currency"),
         *("budget_cost", "charged_cost", "variance_cost"),
+    ],
+    "recommendations": [
+        *("recommendation_id", "kind", "provider", "current", "proposed", "change", "reason", "exclusive_group"),
+        *("risk_reason", "confidence_reason", "evidence", "as_of", "run_id"),
     ],
     "invoice_reconciliation": [
         *("source_name", "billing_period", "billing_currency", "delivered_cost", "reported_cost", "status"),

@@ -15,12 +15,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from ml.savings.recommendation import ranked
 from reports.assembly import read_report
 from reports.chargeback import ReportFiles, write_chargeback_report
 from reports.page import render
 from reports.statement import Report, Statement
 from reports.words import brief, notes
-from tests.support.marts import Charge, make_marts, set_budgets, set_section
+from tests.support.marts import Charge, make_marts, set_budgets, set_recommendations, set_section
+from tests.support.savings import WINDOW, saving
 
 SEPTEMBER, OCTOBER = date(2026, 9, 30), date(2026, 10, 31)
 PERIOD = date(2026, 10, 1)
@@ -120,6 +122,38 @@ def test_budgets_stand_beside_what_was_charged(database: str, tmp_path: Path) ->
         ["shop", "project", "EUR without USD", "7.00", "7.00", "0.00", "100.0%", ""],
         ["Compute", "service", "EUR with USD converted", "0.00", "7.00", "+7.00", "\N{EN DASH}", ""],
     ]
+
+
+def test_what_to_change_first_is_what_counts_and_is_surest(database: str, tmp_path: Path) -> None:
+    """Twelve groups, one of them with two ways to save: the ten surest are named, the others are in the total, nothing twice."""
+    found = [saving(f"key {number}", str(50 + number)) for number in range(12)]
+    found.append(saving("key 11", "3", kind="batch", proposed="the batch tier"))
+    with psycopg.connect(database) as connection:
+        prepare(connection, CHARGES)
+        set_recommendations(connection, ranked([*found, saving("idle", "0", kind="idle_key")]), WINDOW)
+        connection.commit()
+        files = write_chargeback_report(connection, PERIOD, tmp_path)
+        savings = read_report(connection, PERIOD).savings
+        earlier = read_report(connection, date(2026, 9, 1)).savings
+    assert [line.saving for line in savings.lines] == [D(61 - number) for number in range(10)]
+    assert (savings.others, savings.other_saving, savings.total) == (2, D(101), D(sum(range(50, 62))))
+    assert (savings.currency, savings.as_of) == ("USD", WINDOW.last)
+    assert earlier.lines == ()
+    page = files.html.read_text()
+    section = page[page.index("What to change first") :]
+    assert "up to 28 October 2026" in section
+    assert "Send key 11 to gpt-small." in section
+    assert 'data-savings="666"' in section
+    assert "High: Prices are known." in section
+    assert "30.50 and 61.00" in section
+    assert "the batch tier" not in page
+
+
+def test_without_recommendations_there_is_no_such_section(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        prepare(connection, CHARGES)
+        files = write_chargeback_report(connection, PERIOD, tmp_path)
+    assert "What to change first" not in files.html.read_text()
 
 
 def test_services_and_changes_are_those_of_the_charges(database: str) -> None:

@@ -125,7 +125,7 @@ def test_prompts_too_short_to_be_cached_get_no_cache() -> None:
     long = {"request_count": 1000, "uncached_input_tokens": 4_000_000}
     assert not found(inputs(every_day("8", **short), hours_of({8: short}, "8"), LARGE), "prompt_caching")
     (one,) = found(inputs(every_day("8", **long), hours_of({8: long}, "8"), LARGE), "prompt_caching")
-    assert (one.confidence, one.estimate.low) == ("low", 0)
+    assert (one.confidence, one.estimate.low) == ("low", D(0))
     # 30 %, the setting, of 4 million for 0.2 instead of 2.
     assert abs(one.estimate.saving - monthly(str(28 * D("2.16")))) < D("0.000001")
 
@@ -136,7 +136,7 @@ def test_what_is_written_again_and_again_could_be_read() -> None:
     (one,) = found(inputs(every_day("2.475", **day), hours_of({8: day}, "2.475"), prices), "prompt_caching")
     # Requests are not counted: nine tenths of the 95 % are read, a tenth is written: 0.855 x 0.2 + 0.095 x 2.5 + 0.05 x 2.
     assert one.estimate.saving == monthly(str(28 * (D("2.475") - D("0.171") - D("0.2375") - D("0.1"))))
-    assert (one.confidence, one.estimate.low) == ("low", 0)
+    assert (one.confidence, one.estimate.low) == ("low", D(0))
 
 
 def test_a_log_of_prompts_gives_the_shares_and_the_usage_the_money() -> None:
@@ -215,7 +215,7 @@ def test_failed_requests_cost_what_they_are_told_to_cost() -> None:
     assert (one.estimate.saving, one.confidence) == (monthly("14"), "high")
     counted = every_day("3", **DAY, failed_request_count=100)
     (one,) = found(inputs(counted), "failed_requests")
-    assert (one.estimate.saving, one.estimate.low, one.confidence) == (monthly("8.4"), 0, "low")
+    assert (one.estimate.saving, one.estimate.low, one.confidence) == (monthly("8.4"), D(0), "low")
     assert not found(inputs(every_day("3", **DAY, failed_request_count=19)), "failed_requests")
 
 
@@ -225,7 +225,12 @@ def test_idle_keys_cost_nothing_and_are_said() -> None:
         KeyUse("openai", "proj_1", "key_new", Owner("Search"), WINDOW.last - timedelta(days=29)),
     )
     (one,) = found(inputs([], keys=uses, settings=SavingsSettings()), "idle_key")
-    assert (one.resource_id, one.estimate.cost, one.estimate.saving, one.owner.team) == ("key_old", 0, 0, "Search")
+    assert (one.resource_id, one.estimate.cost, one.estimate.saving, one.owner.team) == (
+        "key_old",
+        D(0),
+        D(0),
+        "Search",
+    )
 
 
 def test_a_rule_takes_its_share_of_the_days_on_which_it_holds() -> None:
@@ -276,7 +281,7 @@ def test_no_dollar_is_saved_twice_and_none_that_is_not_paid() -> None:
         "custom_rule",
         "prompt_caching",
     }
-    paid = WINDOW.monthly(sum(traffic.cost for traffic in of.traffics), 28)
+    paid = WINDOW.monthly(sum((traffic.cost for traffic in of.traffics), D(0)), 28)
     counted = [one for one in everything if one.counts]
     assert len(counted) == len({one.exclusive_group for one in everything}) == 5
     assert sum(one.estimate.saving for one in counted) <= paid < sum(one.estimate.saving for one in everything)

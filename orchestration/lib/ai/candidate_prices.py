@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pandas as pd
 
 from ml.savings.inputs import Candidate
+from ml.savings.recommendation import Window
 from ml.savings.traffic import Traffic
 from orchestration.lib.ai import catalogue
 from orchestration.lib.ai.capability import candidates, class_of
 from orchestration.lib.ai.catalogue import UnknownPriceError
-from orchestration.lib.ai.prices import Key, catalogue_periods, context_class, price_rows
+from orchestration.lib.ai.prices import Key, context_class, unit_prices
 from orchestration.lib.config import Config
 from orchestration.lib.config_ai import AiOptimization, ModelClassName, Substitution
 
@@ -41,7 +43,7 @@ class Compared:
     prices: pd.DataFrame
 
 
-def compared(traffics: Iterable[Traffic], config: Config, known: pd.DataFrame) -> Compared:
+def compared(traffics: Iterable[Traffic], config: Config, known: pd.DataFrame, window: Window) -> Compared:
     """What the traffic can be compared with. `known`: price rows that are there; they are kept before all others."""
     settings = config.ai_api_optimization
     found: dict[tuple[str, str], tuple[Candidate, ...]] = {}
@@ -50,12 +52,12 @@ def compared(traffics: Iterable[Traffic], config: Config, known: pd.DataFrame) -
         model = traffic.provider, traffic.model
         if model not in found:
             found[model] = _candidates(*model, settings)
-        for window in sorted({day.context_window for day in traffic.days}, key=lambda one: one or ""):
-            short = context_class(*model, 1) if window is not None else None
+        for context in sorted({day.context_window for day in traffic.days}, key=lambda one: one or ""):
+            short = context_class(*model, 1) if context is not None else None
             for key in (
-                Key(*model, "batch", window),
+                Key(*model, "batch", context),
                 Key(*model, traffic.service_tier, short),
-                *(Key(one.provider, one.model, traffic.service_tier, window) for one in found[model]),
+                *(Key(one.provider, one.model, traffic.service_tier, context) for one in found[model]),
             ):
                 wanted[key] = None
     has = set(
@@ -65,7 +67,7 @@ def compared(traffics: Iterable[Traffic], config: Config, known: pd.DataFrame) -
         (key.provider, key.model, key.service_tier, key.context_window, *row)
         for key in wanted
         if (key.provider, key.model, key.service_tier, key.context_window) not in has
-        for row in _rows(key, config)
+        for row in _rows(key, config, window)
     ]
     added = pd.DataFrame(rows, columns=_COLUMNS, dtype=object)
     return Compared(found, pd.concat([known[_COLUMNS], added], ignore_index=True) if rows else known[_COLUMNS])
@@ -88,12 +90,17 @@ def _candidates(provider: str, model: str, settings: AiOptimization) -> tuple[Ca
     return tuple(sorted(found))
 
 
-def _rows(key: Key, config: Config) -> list[tuple[str, object, date, date]]:
+def _rows(key: Key, config: Config, window: Window) -> list[tuple[str, Decimal, date, date]]:
+    """What a model costs on the last day of the window, as its price in all of it: a change is made at the prices of today."""
     try:
-        periods = catalogue_periods(key, config.ai_prices.tier_prices)
+        prices = unit_prices(
+            key.provider,
+            key.model,
+            window.last,
+            config.ai_prices,
+            service_tier=key.service_tier,
+            context_window=key.context_window,
+        )
     except UnknownPriceError:
-        periods = []
-    return [
-        (row.price_class, row.unit_price, row.valid_from, row.valid_to)
-        for row in price_rows(key, periods, config.ai_prices)
-    ]
+        return []
+    return [(kind, price, window.first, window.last + timedelta(days=1)) for kind, price in sorted(prices.items())]

@@ -21,7 +21,6 @@ from orchestration.lib.ai.prompt_logs import read_prompt_logs
 from orchestration.lib.ai.rule_query import rule_days
 from orchestration.lib.config import Config
 
-_HAS_USAGE = "select to_regclass('finops.ai_usage') is not null"
 _SPAN = "select min(charge_date), max(charge_date) from finops.ai_usage where is_repeated is not true"
 
 # What a model costs, without the tools that are charged apart: another model would not save these. Rows that lack a price for something
@@ -91,8 +90,6 @@ def ai_recommendations(
 ) -> tuple[Window | None, tuple[Recommendation, ...]]:
     """The window that was looked at, and what is recommended. No window where no AI usage is known."""
     settings = settings_of(config)
-    if connection.execute(_HAS_USAGE).fetchone() == (False,):
-        return None, ()
     span = connection.execute(_SPAN).fetchone()
     if span is None or span[1] is None:
         return None, ()
@@ -101,7 +98,7 @@ def ai_recommendations(
     paid: Paid = dict(connection.execute(_PAID, days).fetchall())
     with localcontext(prec=60):
         found = traffics(_frame(connection, _DAILY, days), _frame(connection, _HOURLY, days), window, paid)
-        others = compared(found, config, _frame(connection, _PRICES, [window.last, window.first]))
+        others = compared(found, config, _frame(connection, _PRICES, [window.last, window.first]), window)
         inputs = Inputs(
             window=window,
             traffics=found,
