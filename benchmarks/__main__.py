@@ -13,7 +13,7 @@ from rich.table import Table
 from benchmarks.measure import Measurement
 from orchestration.lib.paths import state_dir
 
-PARTS = ("start", "load", "build", "month", "tagging", "allocation")
+PARTS = ("start", "load", "build", "month", "tagging", "allocation", "close")
 
 
 @click.command()
@@ -46,7 +46,7 @@ def main(lines: int, load_lines: int, resources: int, only: tuple[str, ...]) -> 
 
 
 def _measure(work: Path, lines: int, load_lines: int, resources: int, wanted: tuple[str, ...]) -> list[Measurement]:
-    from benchmarks import allocation, build, load, month, start, tagging
+    from benchmarks import allocation, build, close, load, month, organisation, start, tagging
     from orchestration.lib import postgres
 
     work.chmod(0o755)
@@ -63,8 +63,12 @@ def _measure(work: Path, lines: int, load_lines: int, resources: int, wanted: tu
             found += month.measure(work)
         if "tagging" in wanted:
             found += tagging.measure(work, resources)
-        if "allocation" in wanted:
-            found += allocation.measure(work, lines)
+        if {"allocation", "close"} & set(wanted):
+            config = organisation.prepare(work, lines)
+            if "allocation" in wanted:
+                found += allocation.measure(work, lines)
+            if "close" in wanted:
+                found += close.measure(config)
         return found
     finally:
         postgres.remove()
