@@ -13,7 +13,7 @@ from rich.table import Table
 from benchmarks.measure import Measurement
 from orchestration.lib.paths import state_dir
 
-PARTS = ("start", "load", "build", "month", "tagging", "allocation", "ai_logs")
+PARTS = ("start", "load", "build", "month", "tagging", "allocation", "close", "ai_logs")
 
 
 @click.command()
@@ -49,7 +49,7 @@ def main(lines: int, load_lines: int, resources: int, log_records: int, only: tu
 def _measure(
     work: Path, lines: int, load_lines: int, resources: int, log_records: int, wanted: tuple[str, ...]
 ) -> list[Measurement]:
-    from benchmarks import ai_logs, allocation, build, load, month, start, tagging
+    from benchmarks import ai_logs, allocation, build, close, load, month, organisation, start, tagging
     from orchestration.lib import postgres
 
     work.chmod(0o755)
@@ -66,8 +66,12 @@ def _measure(
             found += month.measure(work)
         if "tagging" in wanted:
             found += tagging.measure(work, resources)
-        if "allocation" in wanted:
-            found += allocation.measure(work, lines)
+        if {"allocation", "close"} & set(wanted):
+            config = organisation.prepare(work, lines)
+            if "allocation" in wanted:
+                found += allocation.measure(work, lines)
+            if "close" in wanted:
+                found += close.measure(config)
         if "ai_logs" in wanted:
             found += ai_logs.measure(work, log_records)
         return found

@@ -18,6 +18,8 @@ from orchestration.lib.config_models import Config
 from orchestration.lib.config_store import store_config
 
 RULES = 200
+# Every pattern on every name takes minutes beyond this; what it takes for more is in proportion.
+PLAIN_NAMES = 20_000
 MONTH = f"{PERIOD:%Y-%m}"
 # Names that the rules know make half of all; the rest matches nothing, which takes as long.
 TEAMS = 2 * RULES
@@ -48,7 +50,11 @@ def measure(work: Path, resources: int) -> list[Measurement]:
     _deliver(folder, resources)
     _dbt(url, *dbt.BUILD_ARGUMENTS)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("create table bench_names as select distinct resource_id from intermediate.int_tag_subjects")
+        connection.execute(
+            "create table bench_names as"
+            " select distinct resource_id from intermediate.int_tag_subjects order by resource_id limit %s",
+            [PLAIN_NAMES],
+        )
         with timed() as plain:
             connection.execute(_PLAIN)
         connection.execute("drop table bench_names")
@@ -58,13 +64,15 @@ def measure(work: Path, resources: int) -> list[Measurement]:
     with statement_seconds(url) as again:
         _dbt(url, "run", "--select", *MODELS)
     _half_is_owned(url, resources + 1)
+    names = min(PLAIN_NAMES, resources)
+    all_plain = plain.seconds * resources / names
     what = f"owners of {resources:,} resources by {RULES} rules"
     return [
         Measurement(
             what,
             f"{full.seconds:.1f} s",
-            f"each pattern on each name {plain.seconds:.1f} s",
-            f"{full.seconds / plain.seconds:.2f}",
+            f"each pattern on each of {names:,} names {plain.seconds:.1f} s, so {all_plain:.0f} s",
+            f"{full.seconds / all_plain:.2f}",
             "≤ 2",
         ),
         Measurement(

@@ -20,6 +20,12 @@
 {% endmacro %}
 
 
+{% macro digest_of(text, order) -%}
+    {#- Aggregate: one digest of the texts of a group, null where there are none. -#}
+    {{ return(dbt.hash(dbt.listagg(text, "','", "order by " ~ order))) }}
+{%- endmacro %}
+
+
 {% macro changed_months(digests=none, parent=none, sections=[]) %}
     {#-
         The billing months that this model has to build again, as {full, months}: full when there is no table yet; months as

@@ -43,7 +43,7 @@ create temp table stg_config__allocation_drivers (
     driver text, team text, cost_center text, project text, quantity numeric, is_monthly boolean, valid_on date
 );
 create temp view int_final_days as
-select distinct billing_period, cast(null as date) as final_day from daily_costs;
+select billing_period, max(charge_date) as final_day from daily_costs group by 1;
 create temp table cost_allocations_input (like finops.allocation_lineage);
 """
 
@@ -296,3 +296,28 @@ def test_allocation_is_exact(allocation_sql: Sql, organisation: Organisation, sh
     shuffled.shuffle(drivers)
     again = allocation_sql.run(Organisation(organisation.rules, rows, drivers, organisation.splits[::-1]))
     assert [sorted(map(repr, part)) for part in again] == [sorted(map(repr, part)) for part in (lineage, allocations)]
+
+
+def test_of_two_rules_of_a_step_the_first_takes_what_a_team_was_given(allocation_sql: Sql) -> None:
+    def rule(name: str, match: dict[str, Any], step: int, payer: str) -> AllocationRule:
+        settings = {"name": name, "match": match, "method": "fixed", "step": step, "shares": {payer: "1"}}
+        return AllocationRule.model_validate(settings)
+
+    row: dict[str, Any] = dict.fromkeys(("consumed_unit", "sub_account_id", "service_name", "commitment_discount_id"))
+    row |= dict.fromkeys(("commitment_discount_status", "consumed_quantity", "project", "cost_center"))
+    row |= {
+        "source_name": "s",
+        "billing_period": CHANGE.replace(day=1),
+        "billing_account_id": "9",
+        "charge_date": CHANGE,
+    }
+    row |= {"billing_currency": "USD", "charge_category": "Tax", "team": "unallocated", "cost_type": "shared"}
+    row |= {"allocation_rule": "tax", "resource_id": None, **dict.fromkeys(COSTS, Decimal(10))}
+    tax = rule("tax", {"charge_categories": ["Tax"]}, 1, "p")
+    for_a, for_b = rule("for a", {"teams": ["p"]}, 2, "a"), rule("for b", {"teams": ["p", "é"]}, 2, "B")
+    for rules, paid in (
+        ([tax, for_a, for_b], ("tax > p > for a", "a")),
+        ([tax, for_b, for_a], ("tax > p > for b", "B")),
+    ):
+        lineage, _ = allocation_sql.run(Organisation(rules, [row], [], []))
+        assert [(one["allocation_path"], one["team"], one["effective_cost"]) for one in lineage] == [(*paid, 10)]

@@ -12,7 +12,7 @@ with charged as (
 days as (
     select
         charged.billing_period,
-        {{ dbt.listagg("built.scope_id || ' ' || built.charge_date || ' ' || built.digest", "','", "order by built.scope_id, built.charge_date") }} as digest
+        {{ digest_of("built.scope_id || ' ' || built.charge_date || ' ' || built.digest", 'built.scope_id, built.charge_date') }} as digest
     from charged
     inner join {{ built_days() }} as built
         on
@@ -25,7 +25,7 @@ days as (
 quantities_by_month as (
     select
         cast(date_trunc('month', valid_on) as date) as valid_month,
-        {{ dbt.listagg('quantity_id', "''", 'order by quantity_id') }} as quantity_ids
+        {{ digest_of('quantity_id', 'quantity_id') }} as digest
     from (
         select
             valid_on,
@@ -39,7 +39,7 @@ quantities as (
     -- Those of the month, and of other months that days of it are in.
     select
         months.billing_period,
-        {{ dbt.listagg('quantities_by_month.quantity_ids', "','", 'order by quantities_by_month.valid_month') }} as digest
+        {{ digest_of('quantities_by_month.digest', 'quantities_by_month.valid_month') }} as digest
     from (
         select
             billing_period,
@@ -86,7 +86,7 @@ usage as (
 
 select
     days.billing_period,
-    {{ dbt.hash("concat_ws('|', days.digest, coalesce(cast(final_days.final_day as text), ''), quantities.digest, usage.digest)") }} as digest
+    concat_ws(' ', days.digest, coalesce(cast(final_days.final_day as text), 'none'), quantities.digest, usage.digest) as digest
 from days
 left join {{ ref('int_final_days') }} as final_days on days.billing_period = final_days.billing_period
 left join quantities on days.billing_period = quantities.billing_period

@@ -3,7 +3,7 @@
 with closes as (
     select
         max(billing_period) as last_period,
-        {{ dbt.listagg('cast(close_id as text)', "','", 'order by close_id') }} as close_ids
+        {{ digest_of('cast(close_id as text)', 'close_id') }} as digest
     from {{ ref('stg_audit__closes') }}
 ),
 
@@ -29,7 +29,7 @@ months as (
 
 select
     months.billing_period,
-    months.digest || case when months.billing_period <= closes.last_period then ' ' || closes.close_ids else '' end as digest
+    months.digest || case when months.billing_period <= closes.last_period then ' ' || closes.digest else '' end as digest
 from months
 cross join closes
 -- Its digests are those of a model that has to be built before. depends_on: {{ ref('int_chargebacks') }}
