@@ -84,7 +84,7 @@ def _print_services(console: Console, part: Explanation, top: int) -> None:
     digits = _digits([amount for _, *amounts in rows for amount in amounts] + [part.other])
     for name, own, shared in shown:
         table.add_row(name, _money(own, digits), _money(shared, digits), _money(own + shared, digits))
-    own, shared = (sum((row[place] for row in shown), Decimal(0)) for place in (1, 2))
+    own, shared = _sums(shown)
     table.add_section()
     table.add_row("total", _money(own, digits), _money(shared, digits), _money(own + shared, digits))
     console.print()
@@ -141,7 +141,7 @@ def _print_amounts(console: Console, title: str, what: str, team: str, amounts: 
     digits = _digits([amount for _, *costs in rows for amount in costs])
     for name, total, cost in _with_rest(rows, top):
         table.add_row(name, _money(total, digits), _money(cost, digits))
-    total, cost = (sum((row[place] for row in rows), Decimal(0)) for place in (1, 2))
+    total, cost = _sums(rows)
     table.add_section()
     table.add_row("together", _money(total, digits), _money(cost, digits))
     console.print()
@@ -190,8 +190,11 @@ def _with_rest(rows: Sequence[tuple[str, Decimal, Decimal]], top: int) -> list[t
     rest = rows[top:]
     if not rest:
         return list(rows)
-    sums = [sum((row[place] for row in rest), Decimal(0)) for place in (1, 2)]
-    return [*rows[:top], (f"{len(rest)} more", sums[0], sums[1])]
+    return [*rows[:top], (f"{len(rest)} more", *_sums(rest))]
+
+
+def _sums(rows: Sequence[tuple[str, Decimal, Decimal]]) -> tuple[Decimal, Decimal]:
+    return sum((first for _, first, _ in rows), Decimal(0)), sum((second for _, _, second in rows), Decimal(0))
 
 
 def _share(pool: PoolPart) -> str:

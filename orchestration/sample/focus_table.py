@@ -178,9 +178,12 @@ class FocusTable:
         priced = np.isin(kinds, (USAGE, COVERED, RESERVED))[lines.profile]
         committed = np.isin(kinds, (COVERED, RESERVED, UNUSED, PLAN_FEE))[lines.profile]
         price = np.array([charge.sku.price for charge in self._charges])[lines.profile]
-        negotiated = np.round(price * percent / 100, 12)
+        # A discount agreed with the provider is not of what others sell on its marketplace.
+        on_market = np.array([charge.invoice == MARKETPLACE_INVOICE for charge in self._charges])[lines.profile]
+        agreed = np.where(on_market, 100, percent)
+        negotiated = np.round(price * agreed / 100, 12)
         # Fees and credits have no list price beside what they cost.
-        contracted = np.where(priced, lines.list_units * percent // 100, lines.billed)
+        contracted = np.where(priced, lines.list_units * agreed // 100, lines.billed)
         listed = np.where(priced, lines.list_units, lines.billed)
         costs = {
             "BilledCost": lines.billed,

@@ -18,7 +18,8 @@ from orchestration.lib import postgres
 from orchestration.lib.config_models import Config
 from orchestration.lib.config_store import store_config
 from orchestration.lib.explanation import NOT_KNOWN, charges_of, explanation_of
-from orchestration.lib.rule_check import driver_gaps, taken_by_rules
+from orchestration.lib.rule_check import taken_by_rules
+from orchestration.lib.rule_drivers import driver_gaps
 from tests.dbt.bills import MARCH
 from tests.dbt.conftest import new_database
 from tests.dbt.project import SETTINGS, Project

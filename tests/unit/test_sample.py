@@ -176,6 +176,17 @@ def test_focus_commitments_are_conserved(sample: tuple[Path, Truth]) -> None:
                 assert consumed[plan, "Unused"] > 0
 
 
+def test_an_agreed_discount_is_not_of_the_marketplace(sample: tuple[Path, Truth]) -> None:
+    """Nobody commits to what others sell: contracted below effective cost would show as a loss of commitments."""
+    for source, software in (("aws_subsidiary", "Lumenwatch Observability Platform"), ("azure", "Gridline ETL")):
+        lines = [
+            line for line in _focus(sample[0] / "deliveries", source, "2026-09") if line["ServiceName"] == software
+        ]
+        assert len(lines) == 1
+        costs = {Decimal(lines[0][name]) for name in ("ListCost", "ContractedCost", "EffectiveCost", "BilledCost")}
+        assert len(costs) == 1
+
+
 def test_a_restatement_changes_its_days_only(sample: tuple[Path, Truth], tmp_path: Path) -> None:
     truth = sample[1].restatement
     assert truth is not None

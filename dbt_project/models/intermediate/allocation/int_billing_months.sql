@@ -58,7 +58,7 @@ quantities as (
 usage_by_day as (
     select
         charge_date,
-        {{ dbt.listagg('split_id', "''", 'order by split_id') }} as split_ids
+        {{ digest_of('split_id', 'split_id') }} as digest
     from (
         select
             charge_date,
@@ -73,7 +73,7 @@ usage_by_day as (
 usage as (
     select
         dated.billing_period,
-        {{ dbt.listagg('usage_by_day.split_ids', "','", 'order by usage_by_day.charge_date') }} as digest
+        {{ digest_of('usage_by_day.digest', 'usage_by_day.charge_date') }} as digest
     from (
         select distinct
             billing_period,
