@@ -14,18 +14,15 @@ import pytest
 from orchestration.lib.ai import openai_api
 from orchestration.lib.ai.http import Client
 from tests.integration.test_ai_openai import COMPLETION, COST
-from tests.support.ai_feed import AiFeed
-from tests.support.ai_server import ANTHROPIC_KEY, OPENAI_KEY, AiServer, ai_server, hour, span
+from tests.support.ai_feed import AiFeed, server_with_keys
+from tests.support.ai_server import ANTHROPIC_KEY, OPENAI_KEY, AiServer, hour, span
 
 DAY = date(2025, 10, 2)
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AiServer]:
-    monkeypatch.setenv("FINOPS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("OPENAI_ADMIN_KEY", OPENAI_KEY)
-    monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", ANTHROPIC_KEY)
-    with ai_server() as running:
+    with server_with_keys(monkeypatch, tmp_path / "home") as running:
         running.buckets["completions"] = [hour(DAY, number, COMPLETION) for number in range(5)]
         running.buckets["costs"] = [hour(DAY, 0, COST, hours=24)]
         yield running
