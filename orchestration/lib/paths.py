@@ -58,8 +58,10 @@ def spool_dir() -> Path:
 
 
 def landing_dir(source_name: str) -> Path:
-    """Pages that were fetched from the API of a source. Created when missing."""
-    return _made(_below_state("landing") / source_name)
+    """Pages that were fetched from the API of a source. Created when missing, closed to others: they name people."""
+    landing = _below_state("landing")
+    landing.chmod(0o700)
+    return _made(landing / source_name)
 
 
 def config_file() -> Path | None:

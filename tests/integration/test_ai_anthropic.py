@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestration.lib.ai.pseudonyms import pseudonym
-from tests.support.ai_feed import AiFeed, map_of
-from tests.support.ai_server import ANTHROPIC_KEY, AiServer, ai_server, span
+from tests.support.ai_feed import AiFeed, map_of, server_with_keys
+from tests.support.ai_server import ANTHROPIC_KEY, AiServer, span
 
 DAY = date(2025, 10, 2)
 MESSAGE = {
@@ -30,7 +31,7 @@ MESSAGE = {
     "workspace_id": None,
     "thinking_tokens": 12,
 }
-COSTS = [
+COSTS: list[dict[str, Any]] = [
     {
         "amount": "123.7891200000000000000000000009",
         "context_window": "0-200k",
@@ -70,10 +71,8 @@ CODE = {
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AiServer]:
-    monkeypatch.setenv("FINOPS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CLAUDE_KEY", ANTHROPIC_KEY)
-    monkeypatch.setenv("FINOPS_PSEUDONYM_KEY", "a key of this test")
-    with ai_server() as running:
+    with server_with_keys(monkeypatch, tmp_path / "home") as running:
         running.buckets["messages"] = [span(DAY, 4, MESSAGE), span(DAY, 5)]
         running.buckets["cost_report"] = [span(DAY, 0, *COSTS, hours=24)]
         running.buckets["claude_code"] = [CODE]

@@ -14,18 +14,15 @@ import pytest
 from orchestration.lib.ai import openai_api
 from orchestration.lib.ai.http import Client
 from tests.integration.test_ai_openai import COMPLETION, COST
-from tests.support.ai_feed import AiFeed
-from tests.support.ai_server import ANTHROPIC_KEY, OPENAI_KEY, AiServer, ai_server, hour, span
+from tests.support.ai_feed import AiFeed, server_with_keys
+from tests.support.ai_server import ANTHROPIC_KEY, OPENAI_KEY, AiServer, hour, span
 
 DAY = date(2025, 10, 2)
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AiServer]:
-    monkeypatch.setenv("FINOPS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("OPENAI_ADMIN_KEY", OPENAI_KEY)
-    monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", ANTHROPIC_KEY)
-    with ai_server() as running:
+    with server_with_keys(monkeypatch, tmp_path / "home") as running:
         running.buckets["completions"] = [hour(DAY, number, COMPLETION) for number in range(5)]
         running.buckets["costs"] = [hour(DAY, 0, COST, hours=24)]
         yield running
@@ -40,7 +37,7 @@ def requests_loaded(feed: AiFeed) -> int:
     return sum(row[0] for row in feed.usage("request_count", "usage_start"))
 
 
-@pytest.mark.parametrize("fault", [429, 500, 502, 503, 504, "cut", "truncated"])
+@pytest.mark.parametrize("fault", [429, 500, 502, 503, 504, 529, "cut", "truncated"])
 def test_what_passes_is_tried_again(feed: AiFeed, server: AiServer, fault: Any) -> None:
     server.page_size = 2
     server.fail("completions", None, fault, fault, None, fault)
@@ -141,6 +138,12 @@ def test_an_endpoint_that_is_not_there_is_one_error(module_database: str, source
     assert error.endswith("Connection refused), 6 times in a row. Run again later; what was loaded stays.")
     assert error.startswith(f"{source_name}: http://127.0.0.1:9/v1/organizations/usage_report/messages: ")
     assert feed.load() == []
+
+
+def test_a_folder_that_cannot_be_written_is_one_error(feed: AiFeed) -> None:
+    (feed.landing / "completions").write_bytes(b"in the way")
+    (error,) = feed.fetch()
+    assert error == f"{feed.source.name}: {feed.landing} cannot be written: Not a directory."
 
 
 def test_a_redirect_gets_no_key(feed: AiFeed, server: AiServer) -> None:
@@ -244,6 +247,7 @@ def test_keys_are_nowhere(
     secrets = (OPENAI_KEY, ANTHROPIC_KEY)
     said = "\n".join([*told, caplog.text, repr(feed.source), str(feed.ledger()), str(feed.config.sections())])
     assert not [secret for secret in secrets if secret in said]
+    assert feed.landing.parent.stat().st_mode & 0o077 == 0
     for path in filter(Path.is_file, tmp_path.rglob("*")):
         content = path.read_bytes()
         content += gzip.decompress(content) if path.suffix == ".gz" else b""

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestration.lib.ai.pseudonyms import pseudonym
-from tests.support.ai_feed import AiFeed, map_of
-from tests.support.ai_server import OPENAI_KEY, AiServer, ai_server, exact, hour
+from tests.support.ai_feed import AiFeed, map_of, server_with_keys
+from tests.support.ai_server import OPENAI_KEY, AiServer, exact, hour
 
 DAY = date(2025, 10, 2)
 COMPLETION = {
@@ -46,10 +47,7 @@ COST = {
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AiServer]:
-    monkeypatch.setenv("FINOPS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("OPENAI_ADMIN_KEY", OPENAI_KEY)
-    monkeypatch.setenv("FINOPS_PSEUDONYM_KEY", "a key of this test")
-    with ai_server() as running:
+    with server_with_keys(monkeypatch, tmp_path / "home") as running:
         running.buckets["completions"] = [hour(DAY, 5, COMPLETION), hour(DAY, 6), hour(DAY, 7, COMPLETION)]
         running.buckets["costs"] = [hour(DAY, 0, COST, hours=24)]
         yield running
@@ -100,7 +98,7 @@ def test_costs_are_focus_charges_with_every_digit(feed: AiFeed) -> None:
 
 
 def test_other_kinds_of_usage(feed: AiFeed, server: AiServer) -> None:
-    results = {
+    results: dict[str, dict[str, Any]] = {
         "embeddings": {"input_tokens": 16, "num_model_requests": 2},
         "moderations": {"input_tokens": 17, "num_model_requests": 3},
         "images": {"images": 2, "num_model_requests": 1, "size": "1024x1024", "source": "image.generation"},

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from orchestration.lib import paths
 from orchestration.lib.ai.fetch import fetch
 from orchestration.lib.config_models import Config, Organization
 from orchestration.lib.config_sources import Source
 from orchestration.lib.ingest import Outcome, Rejected, find_deliveries, open_storage, take_in
+from tests.support.ai_server import ANTHROPIC_KEY, OPENAI_KEY, AiServer, ai_server
 
 MONTH = date(2025, 10, 1)
+
+
+@contextmanager
+def server_with_keys(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[AiServer]:
+    """A fake of both APIs, its keys in the environment, and a state directory without anything fetched."""
+    monkeypatch.setenv("FINOPS_HOME", str(home))
+    monkeypatch.setenv("FINOPS_PSEUDONYM_KEY", "a key of this test")
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", OPENAI_KEY)
+    monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", ANTHROPIC_KEY)
+    with ai_server() as server:
+        yield server
 
 
 class AiFeed:

@@ -150,10 +150,10 @@ def _page(state: AiServer, kind: str, asked: Asked, fault: Any) -> dict[str, Any
 
 def _is_asked(bucket: dict[str, Any], asked: Asked) -> bool:
     if "start_time" in bucket:
-        return int(asked.of("start_time")[0]) <= bucket["start_time"] < int(asked.of("end_time")[0])
+        return bool(int(asked.of("start_time")[0]) <= bucket["start_time"] < int(asked.of("end_time")[0]))
     if "date" in bucket:
         return bool(bucket["date"].startswith(asked.of("starting_at")[0]))
-    return asked.of("starting_at")[0] <= bucket["starting_at"] < asked.of("ending_at")[0]
+    return bool(asked.of("starting_at")[0] <= bucket["starting_at"] < asked.of("ending_at")[0])
 
 
 def _send(handler: BaseHTTPRequestHandler, status: int, content: bytes, headers: dict[str, str]) -> None:

@@ -59,6 +59,8 @@ def fetch(
                 return [*errors, error]
             except FinopsError as error:
                 errors.append(error)
+            except OSError as error:
+                return [*errors, FinopsError(f"{source.name}: {landing.root} cannot be written: {error.strerror}.")]
     return errors
 
 

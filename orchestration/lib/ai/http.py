@@ -28,8 +28,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 # A provider that asks for more than this has something else to tell than "a little slower".
 _LONGEST_RETRY_AFTER = 300.0
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 60.0
-_RETRIED = {429, 500, 502, 503, 504}
-_GONE = 410
+_TOO_MANY, _GONE = 429, 410
 _SECRET = re.compile(r"\b(sk|sess)-[\w*.-]{4,}")
 
 
@@ -126,7 +125,8 @@ class Client:
                     why = "the answer is no whole JSON"
                     continue
                 return response.content, self._checked(path, page)
-            if response.status_code not in _RETRIED:
+            # Providers and what stands before them have statuses of their own from 500 on, such as 529 for "overloaded".
+            if response.status_code != _TOO_MANY and response.status_code < 500:
                 raise self._refusal(path, response, has_cursor=any(name == "page" for name, _ in parameters))
             why = f"HTTP {response.status_code}"
             asked = _retry_after(response)
