@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestration.lib.ai.bedrock_logs import BedrockLogs
+from orchestration.lib.ai.bedrock_metrics import KEYS as METRIC_KEYS
+from orchestration.lib.ai.bedrock_metrics import BedrockMetrics
 from orchestration.lib.ai.litellm import LiteLLM
 from orchestration.lib.ai.log_rows import ENDINGS as LOG_ENDINGS
 from orchestration.lib.ai.otel_genai import OtelGenAI
@@ -73,6 +75,7 @@ READINGS: dict[str, tuple[Reading, ...]] = {
     "cur": (_bill(CUR),),
     # Bodies that are too long for a record are objects of their own, in folders named data.
     "bedrock_logs": (Reading(AI_USAGE, keys=r"^(?!(.*/)?data/)", begin=BedrockLogs, endings=LOG_ENDINGS),),
+    "bedrock_metrics": (Reading(AI_USAGE, keys=METRIC_KEYS, begin=BedrockMetrics, endings=LOG_ENDINGS),),
     "litellm": (Reading(AI_USAGE, begin=LiteLLM, endings=LOG_ENDINGS),),
     "otel_genai": (Reading(AI_USAGE, begin=OtelGenAI, endings=LOG_ENDINGS),),
 }
