@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from orchestration.cli_ai import ai
 from orchestration.cli_audit import audit
 from orchestration.cli_close import close, reopen
 from orchestration.cli_export import export
@@ -48,7 +49,7 @@ def main() -> None:
     """
 
 
-for command in (audit, close, reopen, export, rules, explain, tags):
+for command in (ai, audit, close, reopen, export, rules, explain, tags):
     main.add_command(command)
 
 

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
 from orchestration.lib.config_document import Location as DocumentLocation
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
+from orchestration.lib.config_privacy import Privacy
 from orchestration.lib.config_sources import Source
 from orchestration.lib.config_tagging import TagPolicy, VirtualTags
 
@@ -219,6 +220,7 @@ class Config(Settings):
     currencies: Currencies = Currencies()
     budgets: tuple[Budget, ...] = ()
     tag_write_back: TagWriteBack = TagWriteBack()
+    privacy: Privacy = Privacy()
     reports: Reports = Reports()
 
     _path: Path = PrivateAttr(default_factory=Path.cwd)
