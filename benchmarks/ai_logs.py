@@ -17,26 +17,7 @@ from orchestration.lib import postgres
 
 RECORDS_IN_FILE = 50_000
 _MONTH = "2026/09"
-_WORDS = [
-    "the",
-    "invoice",
-    "of",
-    "this",
-    "month",
-    "does",
-    "not",
-    "add",
-    "up",
-    "because",
-    "some",
-    "requests",
-    "were",
-    "counted",
-    "twice",
-    "and",
-    "others",
-    "never",
-]
+_WORDS = ("the", "invoice", "does", "not", "add", "up", "because", "some", "requests", "were", "counted", "twice")
 _MODELS = (
     "amazon.nova-lite-v1:0",
     "us.anthropic.claude-sonnet-4-20250514-v1:0",

@@ -1,4 +1,4 @@
-"""`finops ai`: what concerns the usage of AI models."""
+"""`finops ai`: prices of AI models and names of their users."""
 
 from __future__ import annotations
 
@@ -42,3 +42,36 @@ def reprice(month: str, config: Path | None) -> None:
     click.echo(
         f"{stored.priced} models and tiers have new prices from {month} on. `finops run` brings the figures up to date."
     )
+
+
+@ai.command()
+def users() -> None:
+    """Print the pseudonyms of users and the names that are kept of them. The audit log notes who looked.
+
+    Example: finops ai users
+    """
+    import psycopg
+
+    from orchestration.lib import postgres
+    from orchestration.lib.ai import users as names
+
+    with psycopg.connect(postgres.ensure_running(), autocommit=True) as connection:
+        for user_id, name in names.users(connection):
+            click.echo(f"{user_id}  {name}")
+
+
+@ai.command()
+@click.argument("user")
+def forget(user: str) -> None:
+    """Erase the name of USER (a name or a pseudonym) for good. Usage stays under the pseudonym, which tells nothing any more.
+
+    Example: finops ai forget jane@example.com
+    """
+    import psycopg
+
+    from orchestration.lib import postgres
+    from orchestration.lib.ai import users as names
+
+    with psycopg.connect(postgres.ensure_running(), autocommit=True) as connection:
+        user_id = names.forget(connection, user)
+    click.echo(f"The name of {user_id} is erased and will not be kept again.")

@@ -14,6 +14,7 @@ from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Sett
 from orchestration.lib.config_document import Location as DocumentLocation
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
 from orchestration.lib.config_places import FileLocation, FilePlace
+from orchestration.lib.config_privacy import Privacy
 from orchestration.lib.config_sources import Source
 from orchestration.lib.config_tagging import TagPolicy, VirtualTags
 
@@ -226,6 +227,7 @@ class Config(Settings):
     tag_write_back: TagWriteBack = TagWriteBack()
     ai_prices: AiPrices = AiPrices()
     ai_api_optimization: AiOptimization = AiOptimization()
+    privacy: Privacy = Privacy()
     reports: Reports = Reports()
 
     _path: Path = PrivateAttr(default_factory=Path.cwd)

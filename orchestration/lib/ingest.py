@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.lib import ledger, paths
-from orchestration.lib.ai.pseudonyms import key_id
+from orchestration.lib.ai import users
+from orchestration.lib.ai.pseudonyms import key_id, names_seen
 from orchestration.lib.config_models import Config
 from orchestration.lib.config_sources import Source
 from orchestration.lib.deliveries import Delivery, check_delivery, discover
@@ -153,4 +154,7 @@ def take_in(
             outcomes.append(loaded)
         except FinopsError as error:
             outcomes.append(Rejected(scope, delivery.billing_period, str(error)))
+    if config.privacy.keep_user_names:
+        with ledger.connect(database_url) as connection:
+            users.remember(connection, names_seen())
     return outcomes

@@ -45,7 +45,7 @@ _CALL = (
 class Cut:
     """`records`: lines without their bodies, and their `positions` in the block. `others`: lines that could not be cut."""
 
-    records: pa.Buffer
+    records: bytes
     positions: np.ndarray
     others: list[tuple[int, bytes]]
 
@@ -55,50 +55,57 @@ def cut_bodies(block: bytes) -> Cut:
     text = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(text == ord("\n")) + 1
     begins = np.concatenate([[0], ends[:-1]])
-    first, first_end, first_safe = _body(block, text, begins, ends, _INPUT, b',"inputBodyJson":', _INPUT_GOES_ON)
-    second, second_end, second_safe = _body(
-        block, text, first_end, ends, _OUTPUT, b',"outputBodyJson":', _OUTPUT_GOES_ON
-    )
-    safe = first_safe & second_safe
-    parts = _texts(block, np.stack([begins, first, first_end, second, second_end], axis=1).ravel(), len(block))
+    found = np.array(_found(block), np.int64).reshape(-1, 4)
+    lines = np.searchsorted(ends, found[:, 0], side="right")
+    # Without a body, nothing is cut at the begin of the line.
+    bounds = np.repeat(begins[:, None], 5, axis=1)
+    safe = np.ones(len(begins), bool)
+    for place, name, goes_on in (
+        (0, b',"inputBodyJson":', _INPUT_GOES_ON),
+        (2, b',"outputBodyJson":', _OUTPUT_GOES_ON),
+    ):
+        begin, count = found[:, place], found[:, place + 1]
+        end = _end_of_body(text, begin, count, goes_on)
+        has = begin >= 0
+        before = bounds[lines, place]
+        bounds[lines, place + 1] = np.where(has, begin - len(name), before)
+        bounds[lines, place + 2] = np.where(has, end, before)
+        if not place:
+            bounds[lines, 3:] = bounds[lines, 2:3]
+        safe[lines] &= ~has | (end >= 0)
+    parts = _texts(block, bounds.ravel(), len(block))
     kept = (np.flatnonzero(safe)[:, None] * 5 + np.array([0, 2, 4])).ravel()
     records = parts.take(pa.array(kept))
-    offsets = np.frombuffer(records.buffers()[1], np.int32)
-    length = int(offsets[len(records)]) if len(records) else 0
+    length = int(np.frombuffer(records.buffers()[1], np.int32)[len(records)]) if len(records) else 0
     others = [(int(at), block[begins[at] : ends[at]]) for at in np.flatnonzero(~safe)]
-    return Cut(records.buffers()[2].slice(0, length) if length else pa.py_buffer(b""), np.flatnonzero(safe), others)
+    return Cut(records.buffers()[2].slice(0, length).to_pybytes() if length else b"", np.flatnonzero(safe), others)
 
 
-def _body(
-    block: bytes,
-    text: np.ndarray,
-    begins: np.ndarray,
-    ends: np.ndarray,
-    opening: bytes,
-    name: bytes,
-    goes_on: tuple[bytes, ...],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where a body is cut out, begin and end, and whether that is safe. Without one, nothing is cut at `begins`."""
-    found = _find(block, begins, ends, opening)
-    has = found >= 0
-    after = np.where(has, found + len(opening), begins)
-    count = _find(block, after, ends, _COUNT)
-    end = np.full(len(begins), -1)
+def _found(block: bytes) -> list[int]:
+    """Of each line with a prompt: where it begins, where a count is first behind it, and the same of the answer; -1 for none."""
+    found: list[int] = []
+    find, end = block.find, 0
+    while (begin := find(_INPUT, end)) >= 0:
+        begin += len(_INPUT)
+        end = find(b"\n", begin)
+        count = find(_COUNT, begin, end)
+        answer = find(_OUTPUT, count, end) if count >= 0 else -1
+        if answer >= 0:
+            answer += len(_OUTPUT)
+        found += begin, count, answer, find(_COUNT, answer, end) if answer >= 0 else -1
+    return found
+
+
+def _end_of_body(text: np.ndarray, begin: np.ndarray, count: np.ndarray, goes_on: tuple[bytes, ...]) -> np.ndarray:
+    """Where each body ends, if it is where the object that it is in goes on; else -1."""
+    end = np.full(len(begin), -1)
     for key in goes_on:
         at = count - len(key)
-        here = has & (count >= 0) & (at >= after)
+        here = (count >= 0) & (at >= begin)
         for position, byte in enumerate(key):
             here &= text[np.where(here, at + position, 0)] == byte
         end = np.where(here, at, end)
-    return np.where(has, after - len(name), begins), np.where(has, end, begins), ~has | (end >= 0)
-
-
-def _find(block: bytes, begins: np.ndarray, ends: np.ndarray, what: bytes) -> np.ndarray:
-    """Where a text first is between each begin and its end; -1 where it is not."""
-    begins = np.where(begins < 0, ends, begins)
-    parts = _texts(block, np.stack([begins, ends], axis=1).ravel(), int(ends[-1]))
-    found = pc.find_substring(parts, what).to_numpy()[::2].astype(np.int64)
-    return np.where(found >= 0, found + begins, -1)
+    return end
 
 
 def _texts(block: bytes, offsets: np.ndarray, end: int) -> pa.BinaryArray:
@@ -198,16 +205,15 @@ class Parser:
     def __init__(self) -> None:
         self._keys: dict[str, None] = {}
 
-    def parse(self, records: pa.Buffer) -> Records | None:
+    def parse(self, records: bytes, lines: int) -> Records | None:
         """The records, or None where one of them has to be looked at by itself."""
-        lines = records.to_pybytes().count(b"\n") if records.size else 0
-        if not lines or b'BodyJson"' in memoryview(records).tobytes():
+        if not lines or b'BodyJson"' in records:
             return None
         for _ in range(2):
             try:
                 table = pa_json.read_json(
                     pa.BufferReader(records),
-                    pa_json.ReadOptions(use_threads=False, block_size=records.size + 1),
+                    pa_json.ReadOptions(use_threads=False, block_size=len(records) + 1),
                     pa_json.ParseOptions(explicit_schema=self._schema(), unexpected_field_behavior="infer"),
                 )
             except pa.ArrowInvalid:

@@ -69,7 +69,7 @@ class BedrockLogs:
     def _add_together(self, block: bytes, first_line: int, file: str) -> list[tuple[int, bytes]]:
         """Add the records of a block that are as they usually are; returns the lines, by position, that are not."""
         cut = cut_bodies(block)
-        table = self._parse(cut.records)
+        table = self._parse(cut.records, len(cut.positions))
         hours = self._log.hours_within_month(table.times.dictionary.to_pylist()) if table else None
         if not table or hours is None:
             return list(enumerate(block.splitlines(keepends=True)))

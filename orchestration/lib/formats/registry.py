@@ -8,6 +8,8 @@ from typing import Protocol
 
 from orchestration.lib.ai import anthropic_pages, openai_pages
 from orchestration.lib.ai.bedrock_logs import BedrockLogs
+from orchestration.lib.ai.bedrock_metrics import KEYS as METRIC_KEYS
+from orchestration.lib.ai.bedrock_metrics import BedrockMetrics
 from orchestration.lib.ai.litellm import LiteLLM
 from orchestration.lib.ai.log_rows import ENDINGS as LOG_ENDINGS
 from orchestration.lib.ai.otel_genai import OtelGenAI
@@ -83,6 +85,7 @@ READINGS: dict[str, tuple[Reading, ...]] = {
     ),
     # Bodies that are too long for a record are objects of their own, in folders named data.
     "bedrock_logs": (Reading(AI_USAGE, keys=r"^(?!(.*/)?data/)", begin=BedrockLogs, endings=LOG_ENDINGS),),
+    "bedrock_metrics": (Reading(AI_USAGE, keys=METRIC_KEYS, begin=BedrockMetrics, endings=LOG_ENDINGS),),
     "litellm": (Reading(AI_USAGE, begin=LiteLLM, endings=LOG_ENDINGS),),
     "otel_genai": (Reading(AI_USAGE, begin=OtelGenAI, endings=LOG_ENDINGS),),
 }
