@@ -97,9 +97,32 @@ ANTHROPIC = {
             },
             {"uncached_input_tokens": 5, "output_tokens": 7, "reasoning_tokens": 4},
         ),
+        (
+            {
+                "prompt_tokens": 50,
+                "completion_tokens": 3,
+                "prompt_cache_hit_tokens": 40,
+                "prompt_cache_miss_tokens": 10,
+            },
+            {"uncached_input_tokens": 10, "cache_read_tokens": 40, "output_tokens": 3},
+        ),
+        (
+            {"input_tokens": 1, "cache_creation": {"ephemeral_1h_input_tokens": 9}, "output_tokens": 2},
+            {"uncached_input_tokens": 1, "cache_write_1h_tokens": 9, "output_tokens": 2},
+        ),
         ({"type": "duration", "seconds": 12.5}, {"audio_seconds": Decimal("12.5")}),
     ],
-    ids=["anthropic", "bedrock", "openai chat", "openai realtime", "openai images", "xai", "transcription"],
+    ids=[
+        "anthropic",
+        "bedrock",
+        "openai chat",
+        "openai realtime",
+        "openai images",
+        "xai",
+        "deepseek",
+        "writes alone",
+        "transcription",
+    ],
 )
 def test_counts_are_disjoint(usage: dict[str, Any], counts: dict[str, Any]) -> None:
     assert read_usage({"model": "m", "usage": usage}).counts == counts

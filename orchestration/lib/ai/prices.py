@@ -256,7 +256,7 @@ def _request_size(window: str | None, match: Match) -> tuple[int, str]:
     upper = int(bounds[3]) * _UNITS[bounds[4].lower()] if bounds[3] else None
     open_limits = [limit for limit in limits if limit > lower and (upper is None or limit < upper)]
     note = f"context {window}: price up to {open_limits[0]} input tokens" if open_limits else ""
-    # A request of exactly the limit is below it still; 199999 and 200000 mean the same limit.
+    # A request of exactly the limit is below it still: the smallest one of a class has a token more.
     return (lower + 1 if lower else 0), note
 
 

@@ -62,11 +62,15 @@ _SHAPES: dict[str, dict[str, str]] = {
     },
     "chat": {
         **_openai("prompt_tokens", "prompt_tokens_details", "completion_tokens", "completion_tokens_details"),
+        "reasoning_tokens": "reasoning",
         "num_search_queries": "web_search",
     },
     "embeddings": {"prompt_tokens": "input"},
     "responses": _openai("input_tokens", "input_tokens_details", "output_tokens", "output_tokens_details"),
-    "realtime": _openai("input_tokens", "input_token_details", "output_tokens", "output_token_details"),
+    "realtime": {
+        **_openai("input_tokens", "input_token_details", "output_tokens", "output_token_details"),
+        "billable_audio_seconds": "seconds",
+    },
     "gemini": {
         "promptTokenCount": "input",
         "toolUsePromptTokenCount": "input",
@@ -85,13 +89,21 @@ _FLAVORS = {
     "embeddings": "embeddings",
     "realtime": "realtime",
 }
+# What else chat-compatible providers call the cached part of the input; beside `cached_tokens` it is the same count.
+_CACHED_NAMES = (
+    "cached_tokens",
+    "cached_prompt_text_tokens",
+    "cache_read_input_tokens",
+    "prompt_cache_hit_tokens",
+)
+_REASONING_BESIDE_OUTPUT = ("x-ai", "perplexity")
 # The same counts once more, parts that have no price of their own, times and costs.
 _REPEATED = frozenset(
     (
         *("total_tokens", "totalTokens", "totalTokenCount", "text_tokens"),
         *("accepted_prediction_tokens", "rejected_prediction_tokens"),
         *("cacheReadInputTokenCount", "cacheWriteInputTokenCount"),
-        *("prompt_cache_hit_tokens", "prompt_cache_miss_tokens", "num_cached_tokens"),
+        *("prompt_cache_miss_tokens", "num_cached_tokens", *_CACHED_NAMES),
         *("prompt_time", "completion_time", "queue_time", "total_time"),
         *("cost", "cost_estimate", "upstream_inference_cost"),
         *("upstream_inference_prompt_cost", "upstream_inference_completions_cost"),
@@ -134,16 +146,21 @@ def read_usage(body: Mapping[str, Any], *, provider: str | None = None, api_flav
             found[part.removesuffix("+")] += value
     if not any(key in found for key in ("input", "output", "seconds")):
         raise FinopsError(f"the usage {_shown(usage)} has no counts of the form {shape}. Is it the body of a response?")
-    beside = found["input"] + found["output"] + found["reasoning"]
-    if shape == "chat" and found["reasoning"] and (provider == "x-ai" or usage.get("total_tokens") == beside):
-        # xAI counts reasoning beside the completion; of others the total tells.
-        found["output"] += found["reasoning"]
+    if shape == "chat":
+        if "cache_read" not in found:
+            found["cache_read"] = next(
+                (Decimal(str(usage[name])) for name in _CACHED_NAMES if usage.get(name)), Decimal(0)
+            )
+        beside = found["input"] + found["output"] + found["reasoning"]
+        if found["reasoning"] and (provider in _REASONING_BESIDE_OUTPUT or usage.get("total_tokens") == beside):
+            # Of other providers the total tells whether reasoning is inside the completion.
+            found["output"] += found["reasoning"]
     return BodyUsage(shape, _disjoint(found, usage), unknown)
 
 
 def _shape_of(body: Mapping[str, Any], api_flavor: str | None) -> tuple[Mapping[str, Any], str]:
-    response = body.get("response")
-    holder = response if isinstance(response, Mapping) and "usage" in response else body
+    wrapped = (body.get(name) for name in ("response", "result"))
+    holder = next((inner for inner in wrapped if isinstance(inner, Mapping) and "usage" in inner), body)
     usage = holder.get("usageMetadata")
     if isinstance(usage, Mapping):
         return usage, "gemini"
@@ -217,7 +234,7 @@ def _disjoint(found: Mapping[str, Decimal], usage: Mapping[str, Any]) -> dict[st
         return found.get(name, Decimal(0))
 
     written = max(get("cache_write"), get("cache_write_5m") + get("cache_write_1h"))
-    beside = written - get("cache_write") if "cache_write_5m" in found and "cache_write" not in found else Decimal(0)
+    beside = written if "cache_write" not in found else Decimal(0)
     cached = {kind: get(f"{kind}_cache_read") for kind in ("audio", "image", "video")}
     uncached = {kind: get(f"{kind}_input") - cached[kind] for kind in cached}
     written_kinds = {kind: get(f"{kind}_output") for kind in cached}
