@@ -1,4 +1,5 @@
--- Each delivered day of charges holds as many lines, and as much cost, as the loader counted in the files. For sources that deliver an effective cost, that too.
+-- Each delivered day of charges holds as many lines, and as much cost, as the loader counted in the files. For sources that deliver an
+-- effective cost, that too.
 {{ same_totals(
     "(select * from " ~ ref('stg_deliveries__days') ~ " where format <> 'ai_usage')",
     "(select * from " ~ ref('int_charge_totals_daily') ~ ")",

@@ -12,7 +12,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from orchestration.lib.errors import FinopsError
-from orchestration.lib.gate_suites import SUITES, Check
+from orchestration.lib.gate_checks import Check
+from orchestration.lib.gate_suites import SUITES
 
 if TYPE_CHECKING:
     from great_expectations.datasource.fluent.interfaces import Batch

@@ -4,7 +4,7 @@ PRICES_TABLE = """
 create schema if not exists config;
 create table if not exists config.ai_prices (
     provider text not null,
-    model text not null,
+    model text,
     service_tier text not null,
     context_window text,
     price_class text not null,
