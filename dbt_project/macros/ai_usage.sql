@@ -60,6 +60,12 @@
 {%- endmacro %}
 
 
+{% macro ai_cost_at(classes, price) -%}
+    {#- What hourly counts cost at the prices of a kind; classes without one cost nothing here, and are named in unpriced_classes. -#}
+    {%- for class in classes %}{{ ' + ' if not loop.first }}coalesce(hourly.{{ class }} * prices.{{ class }}_{{ price }}, 0){% endfor -%}
+{%- endmacro %}
+
+
 {% macro ai_price_status(row=none) -%}
     {%- set prefix = row ~ '.' if row else '' -%}
     case

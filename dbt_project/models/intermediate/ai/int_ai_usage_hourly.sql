@@ -114,10 +114,7 @@ valued as (
             {%- endfor %}
         ), '') as unpriced_classes,
         {%- for prefix in ['', 'list_'] %}
-        case
-            when prices.price_version is not null
-                then 0{% for class in model_classes %} + coalesce(hourly.{{ class }} * prices.{{ class }}_{{ prefix }}price, 0){% endfor %}
-        end as {{ prefix }}model_cost,
+        case when prices.price_version is not null then {{ ai_cost_at(model_classes, prefix ~ 'price') }} end as {{ prefix }}model_cost,
         {%- for class in ai_tool_classes() %}
         hourly.{{ class }} * prices.{{ class }}_{{ prefix }}price as {{ prefix }}{{ class | replace('_count', '_cost') }},
         {%- endfor %}
