@@ -23,6 +23,12 @@
 {%- endmacro %}
 
 
+{% macro ai_model_classes() -%}
+    {#- What the model itself used. -#}
+    {{ return(ai_token_classes() + (ai_unit_classes() | reject('in', ai_tool_classes()) | list)) }}
+{%- endmacro %}
+
+
 {% macro ai_extra_classes() -%}
     {#- What few models charge on top, and others lack no price of: requests, and reasoning, which is output. -#}
     {{ return(['request_count', 'reasoning_tokens']) }}
@@ -49,10 +55,22 @@
 {%- endmacro %}
 
 
-{% macro ai_price_status(row) -%}
+{% macro sum_of_columns(columns, row=none) -%}
+    {%- for column in columns %}{{ ' + ' if not loop.first }}coalesce({{ row ~ '.' if row }}{{ column }}, 0){% endfor -%}
+{%- endmacro %}
+
+
+{% macro ai_cost_at(classes, price) -%}
+    {#- What hourly counts cost at the prices of a kind; classes without one cost nothing here, and are named in unpriced_classes. -#}
+    {%- for class in classes %}{{ ' + ' if not loop.first }}coalesce(hourly.{{ class }} * prices.{{ class }}_{{ price }}, 0){% endfor -%}
+{%- endmacro %}
+
+
+{% macro ai_price_status(row=none) -%}
+    {%- set prefix = row ~ '.' if row else '' -%}
     case
-        when {{ row }}.price_version is null then 'no price'
-        when {{ row }}.unpriced_classes is not null then 'incomplete'
+        when {{ prefix }}price_version is null then 'no price'
+        when {{ prefix }}unpriced_classes is not null then 'incomplete'
         else 'priced'
     end
 {%- endmacro %}

@@ -107,7 +107,7 @@ def openai_bill() -> list[Line]:
 
 
 def anthropic_bill() -> list[Line]:
-    own = {
+    own: dict[str, Any] = {
         "ProviderName": "Anthropic",
         "InvoiceIssuerName": "Anthropic",
         "ServiceName": "Claude API",

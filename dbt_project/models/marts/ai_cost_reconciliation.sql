@@ -50,8 +50,7 @@ pieces as (
     from usage
     where
         model_cost > 0
-        or token_count
-        {%- for class in ai_unit_classes() if class not in ai_tool_classes() %} + coalesce({{ class }}, 0){% endfor %} > 0
+        or {{ sum_of_columns(ai_model_classes()) }} > 0
     {%- for tool in tools %}
 
     union all

@@ -16,9 +16,9 @@ with usage as (
         coalesce(project, 'unallocated') as product,
         request_count,
         token_count,
-        {% for class in inputs %}{{ '+ ' if not loop.first }}coalesce({{ class }}, 0) {% endfor %}as input_tokens,
-        {% for class in caches %}{{ '+ ' if not loop.first }}coalesce({{ class }}, 0) {% endfor %}as cache_read_tokens,
-        {% for class in outputs %}{{ '+ ' if not loop.first }}coalesce({{ class }}, 0) {% endfor %}as output_tokens,
+        {{ sum_of_columns(inputs) }} as input_tokens,
+        {{ sum_of_columns(caches) }} as cache_read_tokens,
+        {{ sum_of_columns(outputs) }} as output_tokens,
         case when service_tier = 'batch' then token_count else 0 end as batch_tokens,
         case when price_status <> 'priced' then token_count else 0 end as unpriced_tokens,
         computed_cost,
@@ -49,23 +49,22 @@ monthly as (
 
 units as (
     select
-        units.unit_type,
-        units.provider,
-        units.unit_name,
+        kinds.unit_type,
+        case when kinds.unit_type in ('provider', 'model') then monthly.provider end as provider,
+        case kinds.unit_type
+            when 'provider' then monthly.provider
+            when 'model' then monthly.model
+            when 'team' then monthly.team
+            when 'product' then monthly.product
+            else 'all'
+        end as unit_name,
         {%- for sum in sums %}
         sum(monthly.{{ sum }}) as {{ sum }},
         {%- endfor %}
         monthly.usage_month
     from monthly
-    cross join lateral (
-        values
-        ('all', cast(null as text), 'all'),
-        ('provider', monthly.provider, monthly.provider),
-        ('model', monthly.provider, monthly.model),
-        ('team', cast(null as text), monthly.team),
-        ('product', cast(null as text), monthly.product)
-    ) as units (unit_type, provider, unit_name)
-    group by units.unit_type, units.provider, units.unit_name, monthly.usage_month
+    cross join (values ('all'), ('provider'), ('model'), ('team'), ('product')) as kinds (unit_type)
+    group by 1, 2, 3, monthly.usage_month
 )
 
 select

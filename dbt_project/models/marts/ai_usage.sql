@@ -1,4 +1,5 @@
--- One row per source of AI usage, delivered month, day and distinct attributes: what was used, what it costs at the prices of the day, and whose it is.
+-- One row per source of AI usage, delivered month, day and distinct attributes: what was used, what it costs at the prices of the day,
+-- and whose it is.
 -- A view on a table of days; charge_date is indexed below.
 {{ config(materialized='view') }}
 
@@ -47,7 +48,7 @@ select
     {%- for sum in ai_usage_sums() %}
     usage.{{ sum }},
     {%- endfor %}
-    {% for class in ai_token_classes() %}{{ '+ ' if not loop.first }}coalesce(usage.{{ class }}, 0) {% endfor %}as token_count,
+    {{ sum_of_columns(ai_token_classes(), 'usage') }} as token_count,
     usage.billing_period,
     usage.delivery_period,
     usage.charge_date

@@ -38,7 +38,7 @@ select
     {%- for sum in ai_usage_sums() %}
     hourly.{{ sum }},
     {%- endfor %}
-    {% for class in ai_token_classes() %}{{ '+ ' if not loop.first }}coalesce(hourly.{{ class }}, 0) {% endfor %}as token_count,
+    {{ sum_of_columns(ai_token_classes(), 'hourly') }} as token_count,
     hourly.charge_date,
     hourly.usage_hour
 from hourly

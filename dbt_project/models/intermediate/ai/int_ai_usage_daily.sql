@@ -14,12 +14,12 @@ with daily as (
         scope_id,
         charge_date,
         attributes_id,
-        -- One on all hours of a day.
-        max(price_version) as price_version,
-        {{ unpriced_in_any('unpriced_classes') }} as unpriced_classes,
         {%- for sum in ai_usage_sums() %}
-        sum({{ sum }}) as {{ sum }}{{ ',' if not loop.last }}
+        sum({{ sum }}) as {{ sum }},
         {%- endfor %}
+        {{ unpriced_in_any('unpriced_classes') }} as unpriced_classes,
+        -- One on all hours of a day.
+        max(price_version) as price_version
     from {{ ref('int_ai_usage_hourly') }}
     where {{ in_changed_days(changes) }}
     group by 1, 2, 3

@@ -7,6 +7,7 @@
     indexes=[{'columns': ['scope_id', 'charge_date']}],
 ) }}
 {%- set classes = ai_priced_classes() %}
+{%- set model_classes = ai_model_classes() + ai_extra_classes() %}
 {%- set price_key = ['provider', 'model', 'service_tier', 'context_window'] %}
 {#- The prices that hold on days of a scope for what it used, and no others: a new price of today leaves older months as they are. -#}
 {%- set price_digests %}
@@ -30,7 +31,7 @@
         used.scope_id,
         md5(string_agg(
             concat_ws(
-                '|', used.provider, used.model, used.service_tier, coalesce(prices.context_window, '-'), prices.price_class,
+                '|', used.provider, coalesce(used.model, '-'), used.service_tier, coalesce(prices.context_window, '-'), prices.price_class,
                 trim_scale(prices.unit_price), trim_scale(prices.list_unit_price), prices.price_version,
                 greatest(prices.valid_from, used.first_day), least(prices.valid_to, used.last_day + 1)
             ), ';'
@@ -39,7 +40,7 @@
     from used
     inner join {{ ref('stg_config__ai_prices') }} as prices
         on
-            used.provider = prices.provider and used.model = prices.model and used.service_tier = prices.service_tier
+            used.provider = prices.provider and used.model is not distinct from prices.model and used.service_tier = prices.service_tier
             and prices.valid_from <= used.last_day and prices.valid_to > used.first_day
     group by used.scope_id
 {%- endset %}
@@ -82,41 +83,24 @@ keyed_days as (
     inner join attributes on hourly.scope_id = attributes.scope_id and hourly.attributes_id = attributes.attributes_id
 ),
 
-candidates as (
+prices as (
     select
-        keyed_days.*,
-        prices.price_class,
-        prices.unit_price,
-        prices.list_unit_price,
-        prices.price_version,
-        -- A price of the context window before one of any.
-        row_number() over (
-            partition by
-                keyed_days.{{ price_key | join(', keyed_days.') }}, keyed_days.charge_date, prices.price_class
-            order by (prices.context_window is null), prices.valid_from desc, prices.price_version
-        ) as priority
+        keyed_days.{{ price_key | join(',\n        keyed_days.') }},
+        keyed_days.charge_date,
+        {%- for class in classes %}
+        max(case when prices.price_class = '{{ class }}' then prices.unit_price end) as {{ class }}_price,
+        max(case when prices.price_class = '{{ class }}' then prices.list_unit_price end) as {{ class }}_list_price,
+        {%- endfor %}
+        {{ listed('prices.price_version') }} as price_version
     from keyed_days
     inner join {{ ref('stg_config__ai_prices') }} as prices
         on
             keyed_days.provider = prices.provider
-            and keyed_days.model = prices.model
+            and keyed_days.model is not distinct from prices.model
             and keyed_days.service_tier = prices.service_tier
-            and (prices.context_window is null or keyed_days.context_window = prices.context_window)
+            and keyed_days.context_window is not distinct from prices.context_window
             and keyed_days.charge_date >= prices.valid_from
             and keyed_days.charge_date < prices.valid_to
-),
-
-prices as (
-    select
-        {{ price_key | join(',\n        ') }},
-        charge_date,
-        {%- for class in classes %}
-        max(case when price_class = '{{ class }}' then unit_price end) as {{ class }}_price,
-        max(case when price_class = '{{ class }}' then list_unit_price end) as {{ class }}_list_price,
-        {%- endfor %}
-        {{ listed('price_version') }} as price_version
-    from candidates
-    where priority = 1
     group by 1, 2, 3, 4, 5
 ),
 
@@ -130,13 +114,7 @@ valued as (
             {%- endfor %}
         ), '') as unpriced_classes,
         {%- for prefix in ['', 'list_'] %}
-        case
-            when prices.price_version is not null
-                then
-                    {%- for class in classes if class not in ai_tool_classes() %}
-                    {{ '+ ' if not loop.first }}coalesce(hourly.{{ class }} * prices.{{ class }}_{{ prefix }}price, 0)
-                    {%- endfor %}
-        end as {{ prefix }}model_cost,
+        case when prices.price_version is not null then {{ ai_cost_at(model_classes, prefix ~ 'price') }} end as {{ prefix }}model_cost,
         {%- for class in ai_tool_classes() %}
         hourly.{{ class }} * prices.{{ class }}_{{ prefix }}price as {{ prefix }}{{ class | replace('_count', '_cost') }},
         {%- endfor %}
@@ -147,7 +125,7 @@ valued as (
     left join prices
         on
             attributes.provider = prices.provider
-            and attributes.model = prices.model
+            and attributes.model is not distinct from prices.model
             and attributes.service_tier = prices.service_tier
             and attributes.context_window is not distinct from prices.context_window
             and hourly.charge_date = prices.charge_date
@@ -162,7 +140,7 @@ select
     {{ ai_counts() | join(',\n    ') }},
     reported_cost,
     price_version,
-    {{ ai_price_status('valued') }} as price_status,
+    {{ ai_price_status() }} as price_status,
     unpriced_classes,
     {%- for prefix, total in [('', 'computed'), ('list_', 'list')] %}
     {{ prefix }}model_cost

@@ -39,7 +39,8 @@ select
     operation,
     project_id,
     charge_date,
-    -- What Claude Code tells of developers is among the messages too, or in no bill. Gateways have projects of their own; the counters and logs of AWS are of the same accounts.
+    -- What Claude Code tells of developers is among the messages too, or in no bill.
+    -- Gateways have projects of their own; the counters and logs of AWS are of the same accounts.
     operation = 'claude_code'
     or distance > case when distance = 3 then nearest else nearest_of_project end as is_repeated
 from compared

@@ -35,7 +35,7 @@ owned as (
         cost_center,
         project,
         sum(model_cost) as model_cost,
-        sum({% for class in ai_token_classes() %}{{ '+ ' if not loop.first }}coalesce({{ class }}, 0) {% endfor %}) as token_count,
+        sum({{ sum_of_columns(ai_token_classes()) }}) as token_count,
         bool_and(model_cost is not null) as is_priced
     from items
     group by 1, 2, 3, 4, 5

@@ -1,4 +1,4 @@
--- One row per AI model, tier, context window (null: any), class of usage and stretch of days: what one unit costs in US dollars.
+-- One row per AI model, tier, context window (null: not told), class of usage and stretch of days: what one unit costs in US dollars.
 select
     provider,
     model,
