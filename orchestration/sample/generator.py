@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from .ai import bedrock_of, write_ai
-from .ai.bedrock import Call
+from .ai import write_ai
+from .ai.bedrock import Call, calls_of
 from .ai.bedrock_bill import bill_lines, unlogged
 from .bill import Bill
 from .calendar import Month, day_of, months_until
@@ -43,7 +43,7 @@ def generate(
     window = months_until(end, months)
     truth = Truth(seed, factor, end.isoformat(), months)
     with replacing(out) as fresh:
-        calls = {month.label: bedrock_of(month, end, seed, factor) for month in window}
+        calls = {month.label: list(calls_of(month, end, seed, factor)) for month in window}
         truth.ai, truth.ai_invoices = write_ai(
             fresh, window, seed, [call for month in window for call in calls[month.label]]
         )

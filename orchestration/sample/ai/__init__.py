@@ -1,6 +1,6 @@
 """How the sample organisation uses models of OpenAI, Anthropic and Bedrock, and what that costs."""
 
-from .deliveries import apply_ai_restatement, bedrock_of, write_ai
+from .deliveries import apply_ai_restatement, write_ai
 from .settings import ai_settings
 
-__all__ = ["ai_settings", "apply_ai_restatement", "bedrock_of", "write_ai"]
+__all__ = ["ai_settings", "apply_ai_restatement", "write_ai"]

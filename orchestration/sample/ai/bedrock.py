@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -26,7 +26,11 @@ BROKEN, THROTTLED = "ModelStreamErrorException", "ThrottlingException"
 
 @dataclass(frozen=True)
 class Caller:
-    """A role that calls one model. `model` is how it names the model, `requests` are a mean day's at the end."""
+    """A role that calls one model. `requests` are those of a mean day at the end of the window, tokens are of one request.
+
+    `serving` are the regions that answer. `broken` is the share of answers that break off, `named` whether requests say
+    for which team they are.
+    """
 
     name: str
     account_id: str
@@ -83,7 +87,7 @@ _HAIKU, _PRO = "eu.anthropic.claude-haiku-4-5-20251001-v1:0", "amazon.nova-pro-v
 _HERE, _AMERICA = "eu-west-1", "us-east-1"
 
 
-def _caller(row: tuple[str, str, tuple[str, ...], str, str, tuple[str, ...]], numbers: str, **rest: object) -> Caller:
+def _caller(row: tuple[str, str, tuple[str, ...], str, str, tuple[str, ...]], numbers: str) -> Caller:
     name, account, teams, model, region, serving = row
     operation, requests, read, cached, written, output, hours, week = numbers.split()
     return Caller(
@@ -102,7 +106,6 @@ def _caller(row: tuple[str, str, tuple[str, ...], str, str, tuple[str, ...]], nu
         int(output),
         tuple(map(int, hours.split(","))),
         SHAPES[week],
-        **rest,  # type: ignore[arg-type]
     )
 
 
@@ -112,9 +115,11 @@ CALLERS = (
         ("search-relevance", "000314159265", ("Search",), _HAIKU, _HERE, _EU),
         "Converse 48 14000 .55 .05 700 8,13,19 retail",
     ),
-    _caller(
-        ("lakehouse-enrichment", "100200300404", ("Data Platform",), _PRO, _HERE, (_HERE,)),
-        "InvokeModel 36 60000 0 0 1800 2 night",
+    replace(
+        _caller(
+            ("lakehouse-enrichment", "100200300404", ("Data Platform",), _PRO, _HERE, (_HERE,)),
+            "InvokeModel 36 60000 0 0 1800 2 night",
+        ),
         named=False,
         application_profile="lk7m2x9q4vtz",
     ),
@@ -122,15 +127,19 @@ CALLERS = (
         ("model-gateway", "027182818284", _GATEWAY_TEAMS, f"global.{_SONNET}", _HERE, _WORLD),
         "ConverseStream 52 26000 .4 .06 1500 9,12,16 office",
     ),
-    _caller(
-        ("basket-copy", "100200300402", ("Checkout",), f"eu.{_SONNET}", _HERE, _EU),
-        "ConverseStream 30 21000 .1 0 2400 10,18 retail",
+    replace(
+        _caller(
+            ("basket-copy", "100200300402", ("Checkout",), f"eu.{_SONNET}", _HERE, _EU),
+            "ConverseStream 30 21000 .1 0 2400 10,18 retail",
+        ),
         broken=0.12,
     ),
     # Nobody switched logging on in the second region: the bill has its calls, no log has.
-    _caller(
-        ("lakehouse-trial", "100200300404", ("Data Platform",), "amazon.nova-lite-v1:0", _AMERICA, (_AMERICA,)),
-        "InvokeModel 20 190000 0 0 2500 14 office",
+    replace(
+        _caller(
+            ("lakehouse-trial", "100200300404", ("Data Platform",), "amazon.nova-lite-v1:0", _AMERICA, (_AMERICA,)),
+            "InvokeModel 20 190000 0 0 2500 14 office",
+        ),
         logged=False,
         named=False,
     ),
@@ -139,7 +148,7 @@ CALLERS = (
 
 @dataclass(frozen=True)
 class Call:
-    """One request. `again` is set where it asks anew for what broke off."""
+    """One request. One that asks again for what broke off has the trace of the first."""
 
     caller: Caller
     at: datetime
@@ -149,7 +158,6 @@ class Call:
     counts: dict[str, int]
     error: str | None
     trace_id: str
-    again: bool = False
 
     @property
     def day(self) -> date:
@@ -191,7 +199,7 @@ def _day(caller: Caller, day: date, size: int, rng: np.random.Generator) -> Iter
         if fate[index] < caller.broken:
             partly = counts | {OUTPUT: counts[OUTPUT] // 2 + 1}
             yield Call(caller, at, _uuid(second), where, team, partly, BROKEN, trace)
-            yield Call(caller, at + timedelta(seconds=20), _uuid(first), where, team, counts, None, trace, again=True)
+            yield Call(caller, at + timedelta(seconds=20), _uuid(first), where, team, counts, None, trace)
             continue
         yield Call(caller, at, _uuid(first), where, team, counts, None, trace)
 

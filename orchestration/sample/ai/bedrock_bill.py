@@ -60,7 +60,7 @@ def bill_lines(bill: Bill, calls: Iterable[Call], end: date) -> Lines:
 
 
 def unlogged(bill: Bill, sums: Sums, month: Month) -> list[AiDifference]:
-    """What the estate's own resources of Bedrock cost in a month: their account never logs its calls."""
+    """What the estate's own resources of Bedrock cost before discounts: their account never logs its calls."""
     costs: dict[str, int] = defaultdict(int)
     for index, charge in enumerate(bill.charges[: bill.estate.size]):
         if charge.sku.code == "AmazonBedrock" and index < len(sums.billed):

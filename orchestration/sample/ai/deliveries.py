@@ -14,7 +14,7 @@ from ..ai_truth import AiRestatement, AiTruth
 from ..calendar import Month
 from ..truth import InvoiceTotal
 from . import anthropic_pages, openai_pages
-from .bedrock import Call, calls_of
+from .bedrock import Call
 from .bedrock_logs import is_logged, write_logs
 from .costs import Cost, costs_of
 from .counting import Ledger, plain
@@ -28,11 +28,6 @@ RESTATEMENTS = "restatements"
 _ISSUERS = {OPENAI: "OpenAI", ANTHROPIC: "Anthropic"}
 _CENT = Decimal("0.01")
 _SAVINGS_DAYS = 28
-
-
-def bedrock_of(month: Month, end: date, seed: int, factor: float) -> list[Call]:
-    """Return the calls on Bedrock in a month: the bill charges them, the logs show most of them."""
-    return list(calls_of(month, end, seed, factor))
 
 
 def write_ai(root: Path, window: list[Month], seed: int, calls: Iterable[Call]) -> tuple[AiTruth, list[InvoiceTotal]]:
@@ -117,12 +112,12 @@ def _restate(root: Path, window: list[Month], seed: int, plan: Plan) -> Iterator
         later = list(costs_of(uses, complete))
         openai_pages.write_usage(openai, day, uses, ("completions",))
         openai_pages.write_costs(openai, day, later)
-        tokens = sum(map(tokens_of, uses)) - sum(map(tokens_of, former))
+        tokens = sum(map(_tokens, uses)) - sum(map(_tokens, former))
         yield AiRestatement(OPENAI, "completions", day.isoformat(), tokens, "0")
         yield AiRestatement(OPENAI, "costs", day.isoformat(), 0, plain(_reported(later) - _reported(costs)))
 
 
-def tokens_of(use: Use) -> int:
+def _tokens(use: Use) -> int:
     """Return how many tokens an hour has in all classes."""
     return sum(count for name, count in use.counts.items() if name.endswith("_tokens"))
 
