@@ -3,7 +3,7 @@
 import dagster as dg
 import psycopg
 
-from orchestration.defs.gates.checks import GATED_MARTS, mart_key
+from orchestration.defs.gates.checks import GATED_MARTS, GATED_OUTPUTS, mart_key
 from orchestration.defs.partitions import billing_months, months_of
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import paths
@@ -19,7 +19,7 @@ def chargeback_report(config: Config) -> dg.AssetsDefinition:
         kinds={"plotly", "html"},
         partitions_def=billing_months(config),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        deps=[mart_key(mart) for mart in (*GATED_MARTS, "teams")],
+        deps=[mart_key(mart) for mart in (*GATED_MARTS, *GATED_OUTPUTS, "teams")],
         description="One self-contained HTML page a month, and the same figures as CSV. Written only after the gates have passed.",
     )
     def chargeback(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
