@@ -13,7 +13,7 @@ from orchestration.defs.automation.sensors import delivery_sensor
 from orchestration.defs.close.jobs import close_job
 from orchestration.defs.cloud.assets import cloud_tags
 from orchestration.defs.dbt.assets import dbt_resource, models
-from orchestration.defs.gates.checks import gate
+from orchestration.defs.gates.checks import gates
 from orchestration.defs.ingest.ai_prices import ai_prices_asset
 from orchestration.defs.ingest.assets import config_asset, source_asset
 from orchestration.defs.ml.assets import ai_recommendations_asset
@@ -42,7 +42,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             chargeback_report(config),
             cloud_tags(config),
         ],
-        asset_checks=[gate()],
+        asset_checks=gates(),
         jobs=[refresh, close_job(config), polling],
         schedules=[usage_schedule(config, polling)],
         sensors=[delivery_sensor(config)],

@@ -64,12 +64,11 @@ def estimate(
     saving: Mapping[date, Decimal],
     *,
     least: Decimal = Decimal(1),
-    most: Decimal = Decimal(1),
 ) -> Estimate:
     """An estimate from what each day cost and would have saved.
 
-    The band is that of the weakest and the strongest week, times what could hold at `least` and at `most` of the saving. It never
-    leaves what is paid: who spends 10 cannot save 11 in a strong week.
+    The band is that of the weakest and the strongest week, its lower end times the share that
+    holds at `least`. It never leaves what is paid: who spends 10 cannot save 11 in a strong week.
     """
     series = []
     for first in window.blocks():
@@ -79,7 +78,7 @@ def estimate(
     saved = min(max(window.monthly(_sum(saving, saving), window.days), Decimal(0)), paid)
     savings = [window.monthly(one, window.block_days) for *_, one in series]
     low = max(min(min(savings) * least, saved * least), Decimal(0)).quantize(_UNIT, ROUND_DOWN)
-    high = min(max(max(savings) * most, saved), paid).quantize(_UNIT, ROUND_DOWN)
+    high = min(max(max(savings), saved), paid).quantize(_UNIT, ROUND_DOWN)
     return Estimate(paid, saved, low, high, tuple(series))
 
 

@@ -13,9 +13,8 @@ import psycopg
 from orchestration.lib import paths
 
 # A report shows its month and the months before it: what those days were built from, whether a later month has come since
-# (the month is then complete), which closes were taken back, what the settings say, and what is
-# recommended. A close itself changes its own report alone,
-# which then stays as it was signed.
+# (the month is then complete), which closes were taken back, what the settings say, and
+# what is recommended. A close itself changes its own report alone, which then stays as it was signed.
 _DIGESTS = """
 with months as (
     select distinct billing_period from finops.daily_costs
@@ -98,6 +97,6 @@ def _version() -> str:
     """Digest of what draws the reports: a new version writes them all again."""
     digest = hashlib.sha256()
     for path in sorted((paths.project_root() / "reports").rglob("*")):
-        if path.is_file() and path.suffix in {".py", ".html", ".css", ".js"}:
+        if path.is_file() and path.suffix in {".py", ".j2", ".css", ".js"}:
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

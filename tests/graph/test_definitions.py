@@ -44,6 +44,19 @@ def test_reports_wait_for_every_gate(definitions: dg.Definitions) -> None:
         assert gate.asset_key in report.parent_keys
 
 
+def test_a_run_calls_dbt_once_and_recommends_on_what_has_passed(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_job_def("refresh").graph
+    assert [name for name in graph.node_dict if name.startswith("dbt_models")] == ["dbt_models"]
+    waits_for = {
+        needed.node
+        for step, inputs in graph.dependencies.items()
+        if step.name == "ml__recommendations"
+        for dependency in inputs.values()
+        for needed in dependency.get_node_dependencies()
+    }
+    assert {"dbt_models", "gate"} <= waits_for
+
+
 def test_every_partitioned_asset_runs_a_range_of_months_at_once(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     for key in graph.materializable_asset_keys:

@@ -103,6 +103,20 @@ def test_the_marts_become_recommendations(connection: psycopg.Connection[Any], t
     assert all(one.owner.team == "Search" for one in found)
 
 
+def test_what_is_charged_counts_and_not_what_is_computed(connection: psycopg.Connection[Any], tmp_path: Path) -> None:
+    """A provider that charges a tenth less than the prices say, and gave a credit besides."""
+    window, before = ai_recommendations(connection, settings(tmp_path))
+    assert window is not None
+    connection.execute(
+        "insert into finops.ai_cost_reconciliation values ('openai', 'USD', 100, -10, %s), ('openai', 'EUR', 100, 50, %s)",
+        [FIRST, FIRST],
+    )
+    _, after = ai_recommendations(connection, settings(tmp_path))
+    costs = [{one.kind: one.estimate for one in found}["batch"] for found in (before, after)]
+    assert costs[1].saving == costs[0].saving * D("0.9")
+    assert costs[1].cost == costs[0].cost * D("0.9")
+
+
 def test_a_rerun_leaves_the_same_bytes_and_other_inputs_another_run(
     connection: psycopg.Connection[Any], tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ create table finops.ai_usage (
 );
 create table finops.ai_usage_hourly (like finops.ai_usage including defaults, usage_hour timestamptz);
 create table finops.ai_cost_reconciliation (
-    provider text, billing_currency text, computed_cost numeric, discount_cost numeric, charge_date date
+    provider text, billing_currency text, computed_cost numeric, unexplained_cost numeric, charge_date date
 );
 """
 

@@ -30,10 +30,10 @@ _SUMS: LiteralString = """
     operation,
     project_id,
     coalesce(api_key_id, principal) as api_key_id,
-    max(team) as team,
-    max(cost_center) as cost_center,
-    max(project) as project,
-    max(environment) as environment,
+    min(team) as team,
+    min(cost_center) as cost_center,
+    min(project) as project,
+    min(environment) as environment,
     case when count(request_count) = count(*) then sum(request_count) end as request_count,
     sum(failed_request_count) as failed_request_count,
     sum(uncached_input_tokens) as uncached_input_tokens,
@@ -75,9 +75,10 @@ from finops.ai_usage
 where api_key_id is not null and is_repeated is not true
 order by provider, project_id, api_key_id, charge_date desc, team, cost_center, project, environment
 """
-# Of what is computed so much is charged: credits and discount lines are in no price. A provider that charges more is not believed.
+# Of what is computed so much is charged, where the provider's price is another one for no known reason. A provider that charges more is
+# not believed, and credits count as money: what is saved of them is spent later.
 _PAID = """
-select provider, least(1, greatest(0, (sum(computed_cost) + sum(discount_cost)) / sum(computed_cost)))
+select provider, least(1, greatest(0, (sum(computed_cost) + sum(unexplained_cost)) / sum(computed_cost)))
 from finops.ai_cost_reconciliation
 where charge_date between %s and %s and billing_currency = 'USD'
 group by provider

@@ -1,0 +1,66 @@
+"""Recommendations over the real marts of AI usage, shown by a view that was made before them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import psycopg
+
+from orchestration.lib.ai.recommendations import store_recommendations
+from orchestration.lib.ai.savings import ai_recommendations
+from orchestration.lib.gate import gate_markdown, run_gate
+from tests.dbt.ai import SECTIONS
+from tests.dbt.project import Project
+
+SAVINGS = {
+    "minimum_monthly_saving": "0",
+    "rules": [{"name": "all", "condition": "cost_per_day > 0", "potential_savings_percentage": "40"}],
+}
+
+
+def test_the_mart_shows_what_was_worked_out_of_the_marts(ai_project: Project) -> None:
+    assert ai_project.rows("select count(*) from finops.recommendations") == [(0,)]
+    ai_project.configure(**SECTIONS, ai_api_optimization=SAVINGS)
+    with psycopg.connect(ai_project.url) as connection:
+        window, found = ai_recommendations(connection, ai_project.config)
+        store_recommendations(connection, found, window)
+    assert window is not None
+    assert window.days == 2  # the 4th and 5th; the 6th may still be filling
+    assert {"custom_rule", "model_substitution"} <= {one.kind for one in found}
+    shown = ai_project.rows("select recommendation_id, is_counted from finops.recommendations order by overall_rank")
+    assert shown == [(one.recommendation_id, one.counts) for one in found]
+    # Of the two days all that has a price, without tools; a source that repeats another's usage is not there.
+    ((paid,),) = ai_project.rows(
+        "select sum(model_cost) from finops.ai_usage where charge_date <= '2025-03-05' and price_status = 'priced'"
+    )
+    ((saved, cost),) = ai_project.rows(
+        "select sum(monthly_saving), sum(monthly_cost) from finops.recommendations where is_counted"
+    )
+    assert Decimal(0) < saved <= cost <= window.monthly(paid, 2)
+    result = run_gate(ai_project.url, "recommendations")
+    assert result.success, gate_markdown(result)
+
+
+def test_a_rule_takes_the_cost_of_the_key_and_day(ai_project: Project) -> None:
+    rule = {
+        "name": "a",
+        "condition": "api_key_id = 'key_a' and requests_per_day = 6",
+        "potential_savings_percentage": "50",
+    }
+    ai_project.configure(**SECTIONS, ai_api_optimization={"rules": [rule], "minimum_monthly_saving": "0"})
+    with psycopg.connect(ai_project.url) as connection:
+        window, found = ai_recommendations(connection, ai_project.config)
+    assert window is not None
+    (one,) = [one for one in found if one.kind == "custom_rule"]
+    assert (one.owner.team, one.sub_account_id) == ("Search", "proj_1")
+    assert one.estimate.cost == window.monthly(Decimal("0.01025"), 2)
+    assert one.estimate.saving == window.monthly(Decimal("0.005125"), 2)
+
+
+def test_a_build_keeps_the_recommendations_and_their_view(ai_project: Project) -> None:
+    with psycopg.connect(ai_project.url) as connection:
+        window, found = ai_recommendations(connection, ai_project.config)
+        store_recommendations(connection, found, window)
+    before = ai_project.rows("select r::text from finops.recommendations as r order by 1")
+    ai_project.run("build", "--exclude-resource-type", "unit_test", "--select", "stg_ml__recommendations+")
+    assert ai_project.rows("select r::text from finops.recommendations as r order by 1") == before
