@@ -44,7 +44,7 @@ def generate(
     truth = Truth(seed, factor, end.isoformat(), months)
     with replacing(out) as fresh:
         calls = {month.label: list(calls_of(month, end, seed, factor)) for month in window}
-        truth.ai, truth.ai_invoices = write_ai(
+        truth.ai, truth.ai_totals, truth.ai_invoices = write_ai(
             fresh, window, seed, [call for month in window for call in calls[month.label]]
         )
         for source in SOURCES:

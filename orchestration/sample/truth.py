@@ -91,6 +91,7 @@ class Truth:
     anomalies: list[AnomalyLabel] = field(default_factory=list)
     restatement: RestatedMonth | None = None
     ai: AiTruth = field(default_factory=AiTruth)
+    ai_totals: list[ControlTotal] = field(default_factory=list)
     ai_invoices: list[InvoiceTotal] = field(default_factory=list)
 
     @property

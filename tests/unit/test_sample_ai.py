@@ -185,6 +185,19 @@ def test_computed_costs_are_what_the_catalogue_calculates(sample: tuple[Path, Tr
     assert expected == sum(Decimal(computed) for _, computed, _ in truth.ai.days["openai"][RESTATED].values())
 
 
+def test_totals_of_the_cost_reports_are_what_the_pages_say(sample: tuple[Path, Truth]) -> None:
+    out, truth = sample
+    assert len(truth.ai_totals) == 2 * 6
+    for total in truth.ai_totals:
+        kind = {"openai": "costs", "anthropic": "cost_report"}[total.source]
+        found = [result for _, result in _results(out, total.source, kind, total.billing_period)]
+        days = len(list(_pages(out, total.source, kind, total.billing_period)))
+        assert (days, len(found)) == (total.files, total.lines)
+        cents = 100 if total.source == "anthropic" else 1
+        amounts = [result["amount"]["value"] if cents == 1 else Decimal(result["amount"]) for result in found]
+        assert sum(amounts, Decimal(0)) / cents == Decimal(total.billed_cost)
+
+
 def test_all_that_differs_was_planted(sample: tuple[Path, Truth]) -> None:
     truth = sample[1].ai
     gaps: dict[tuple[str, str], Decimal] = defaultdict(Decimal)

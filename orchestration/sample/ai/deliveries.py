@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..ai_truth import AiRestatement, AiTruth
 from ..calendar import Month
-from ..truth import InvoiceTotal
+from ..truth import ControlTotal, InvoiceTotal
 from . import anthropic_pages, openai_pages
 from .bedrock import Call
 from .bedrock_logs import is_logged, write_logs
@@ -30,19 +30,25 @@ _CENT = Decimal("0.01")
 _SAVINGS_DAYS = 28
 
 
-def write_ai(root: Path, window: list[Month], seed: int, calls: Iterable[Call]) -> tuple[AiTruth, list[InvoiceTotal]]:
-    """Write pages of OpenAI and Anthropic and logs of Bedrock below `root`; return what is true of them, and invoices."""
+def write_ai(
+    root: Path, window: list[Month], seed: int, calls: Iterable[Call]
+) -> tuple[AiTruth, list[ControlTotal], list[InvoiceTotal]]:
+    """Write pages of OpenAI and Anthropic and logs of Bedrock below `root`.
+
+    Return what is true of them, the totals of the cost reports, and invoices.
+    """
     plan = plan_of(window)
     ledger = Ledger()
     invoices: list[InvoiceTotal] = []
     recent: list[Use] = []
-    cost_rows = 0
+    totals: list[ControlTotal] = []
     since = plan.end - timedelta(days=_SAVINGS_DAYS)
     for month in window:
         uses = list(uses_of(month, plan.end, seed))
         costs = list(costs_of(uses, plan))
         ledger.add_month(uses, costs)
-        cost_rows += _write_month(root, month, uses, costs, plan)
+        rows = _write_month(root, month, uses, costs, plan)
+        totals.extend(_total(provider, month, rows[provider], costs) for provider in _ISSUERS if rows[provider])
         recent.extend(use for use in uses if use.day > since)
         if month.closed:
             invoices.extend(_invoices(month, costs))
@@ -51,12 +57,12 @@ def write_ai(root: Path, window: list[Month], seed: int, calls: Iterable[Call]) 
     write_logs(root / "deliveries" / "bedrock", logged)
     ledger.add_calls(calls, plan.end)
     truth = ledger.truth()
-    truth.cost_rows, truth.log_records = cost_rows, len(logged)
+    truth.cost_rows, truth.log_records = sum(total.lines for total in totals), len(logged)
     truth.savings = savings_of(recent, [call for call in calls if call.day > since], plan)
     truth.restatements = list(_restate(root, window, seed, plan))
     if plan.renamed_from:
         truth.renamed = dict(RENAMED)
-    return truth, invoices
+    return truth, totals, invoices
 
 
 def apply_ai_restatement(out: Path) -> None:
@@ -69,7 +75,7 @@ def apply_ai_restatement(out: Path) -> None:
             arriving.replace(place)
 
 
-def _write_month(root: Path, month: Month, uses: list[Use], costs: list[Cost], plan: Plan) -> int:
+def _write_month(root: Path, month: Month, uses: list[Use], costs: list[Cost], plan: Plan) -> dict[str, int]:
     used: dict[tuple[str, date], list[Use]] = defaultdict(list)
     charged: dict[tuple[str, date], list[Cost]] = defaultdict(list)
     for use in uses:
@@ -77,13 +83,13 @@ def _write_month(root: Path, month: Month, uses: list[Use], costs: list[Cost], p
     for cost in costs:
         charged[cost.stream.provider, cost.day].append(cost)
     openai, anthropic = (root / "deliveries" / provider for provider in (OPENAI, ANTHROPIC))
-    rows = 0
+    rows = dict.fromkeys(_ISSUERS, 0)
     for number in range(month.days):
         day = month.first + timedelta(days=number)
         openai_pages.write_usage(openai, day, used[OPENAI, day])
-        rows += openai_pages.write_costs(openai, day, charged[OPENAI, day])
+        rows[OPENAI] += openai_pages.write_costs(openai, day, charged[OPENAI, day])
         anthropic_pages.write_usage(anthropic, day, used[ANTHROPIC, day], plan)
-        rows += anthropic_pages.write_costs(anthropic, day, charged[ANTHROPIC, day])
+        rows[ANTHROPIC] += anthropic_pages.write_costs(anthropic, day, charged[ANTHROPIC, day])
         anthropic_pages.write_claude_code(anthropic, day, used[ANTHROPIC, day], charged[ANTHROPIC, day], plan)
     return rows
 
@@ -124,6 +130,11 @@ def _tokens(use: Use) -> int:
 
 def _reported(costs: Iterable[Cost]) -> Decimal:
     return sum((cost.reported for cost in costs if cost.reported is not None), Decimal(0))
+
+
+def _total(provider: str, month: Month, lines: int, costs: list[Cost]) -> ControlTotal:
+    cost = plain(_reported(cost for cost in costs if cost.stream.provider == provider))
+    return ControlTotal(provider, month.label, "USD", month.closed, month.days, lines, cost, cost)
 
 
 def _invoices(month: Month, costs: list[Cost]) -> Iterator[InvoiceTotal]:
