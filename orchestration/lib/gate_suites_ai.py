@@ -36,17 +36,17 @@ _AI_USAGE = Suite(
             "ai_usage_id", "source_name", "provider", "operation", "team", "owner_source", "record_count", "charge_date"
         ),
         TEAM,
-        one_of("price_status", ["priced", "incomplete", "no price"]),
+        one_of("price_status", ["priced", "incomplete", "no price", "repeated"]),
         Check(
             "token_count is not negative",
             "ExpectColumnValuesToBeBetween",
             {"column": "token_count", "min_value": 0},
         ),
         no_rows(
-            "usage without a price has no cost, and priced usage has one",
+            "usage that has no price, or is reported twice, has no cost, and priced usage has one",
             """
             select ai_usage_id, model, price_status, computed_cost from {batch}
-            where (price_status = 'no price') <> (computed_cost is null)
+            where (price_status in ('no price', 'repeated')) <> (computed_cost is null)
             """,
         ),
     ),

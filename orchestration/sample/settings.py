@@ -5,8 +5,6 @@ from typing import Any
 
 import yaml
 
-from orchestration.lib.formats.registry import READINGS
-
 from .ai.settings import ai_settings
 from .calendar import Month
 from .commitments import month_before
@@ -21,15 +19,13 @@ def settings(months: list[Month], invoices: list[InvoiceTotal], ai_invoices: lis
     """Return the configuration as plain data. The sandbox and one subscription have no owner on purpose."""
     result = _settings(months, invoices)
     ai = ai_settings(months[-1].last)
-    if {source["format"] for source in ai["sources"]} <= READINGS.keys():
-        result["sources"] += ai["sources"]
-        result["accounts"] += ai["accounts"]
-        result["virtual_tags"]["rules"] += ai["virtual_tag_rules"]
-        # First: what is left without an owner then goes on to the other pools.
-        result["cost_allocation"]["rules"].insert(0, ai["allocation_rule"])
-        result["invoices"] += _invoices(ai_invoices)
-        result |= ai["sections"]
-    return result
+    result["sources"] += ai["sources"]
+    result["accounts"] += ai["accounts"]
+    result["virtual_tags"]["rules"] += ai["virtual_tag_rules"]
+    # First: what is left without an owner then goes on to the other pools.
+    result["cost_allocation"]["rules"].insert(0, ai["allocation_rule"])
+    result["invoices"] += _invoices(ai_invoices)
+    return result | ai["sections"]
 
 
 def _settings(months: list[Month], invoices: list[InvoiceTotal]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def test_a_run_is_exact_can_be_repeated_restated_and_refuses_bad_bills(
             Decimal(one["billed_cost"]),
             Decimal(one["effective_cost"]),
         )
-        for one in truth["totals"]
+        for one in truth["totals"] + truth["ai_totals"]
     }
     before, written = marts(database), pages(finops_home)
 

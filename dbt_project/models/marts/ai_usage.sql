@@ -41,12 +41,16 @@ select
     tags.map as tags,
     unknown_usage.map as unknown_usage,
     usage.price_version,
-    usage.price_status,
+    case when sources.is_repeated then 'repeated' else usage.price_status end as price_status,
     usage.unpriced_classes,
     sources.is_repeated,
     'USD' as cost_currency,
     {%- for sum in ai_usage_sums() %}
+    {%- if sum.endswith('_cost') and sum != 'reported_cost' %}
+    case when not sources.is_repeated then usage.{{ sum }} end as {{ sum }},
+    {%- else %}
     usage.{{ sum }},
+    {%- endif %}
     {%- endfor %}
     {{ sum_of_columns(ai_token_classes(), 'usage') }} as token_count,
     usage.billing_period,

@@ -32,11 +32,15 @@ select
     daily.project,
     daily.environment,
     hourly.price_version,
-    hourly.price_status,
+    case when sources.is_repeated then 'repeated' else hourly.price_status end as price_status,
     sources.is_repeated,
     'USD' as cost_currency,
     {%- for sum in ai_usage_sums() %}
+    {%- if sum.endswith('_cost') and sum != 'reported_cost' %}
+    case when not sources.is_repeated then hourly.{{ sum }} end as {{ sum }},
+    {%- else %}
     hourly.{{ sum }},
+    {%- endif %}
     {%- endfor %}
     {{ sum_of_columns(ai_token_classes(), 'hourly') }} as token_count,
     hourly.charge_date,
