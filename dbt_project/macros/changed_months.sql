@@ -59,7 +59,7 @@
                 'd' || {{ dbt.hash(
                     dbt.listagg("part || digest", "','", "order by part")
                     ~ " || '" ~ code_version() ~ "'"
-                    ~ (" || min(config_digest)" if sections else "")
+                    ~ (" || coalesce(min(config_digest), '')" if sections else "")
                 ) }} as digest
             from parts
             {%- if sections %}
