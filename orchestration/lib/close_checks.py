@@ -11,7 +11,7 @@ import psycopg
 from orchestration.lib import ledger, paths
 from orchestration.lib.built_state import is_built
 from orchestration.lib.config import Config
-from orchestration.lib.config_models import Source
+from orchestration.lib.config_sources import Source
 from orchestration.lib.config_store import section_hashes
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.ingest import find_deliveries, new_deliveries, open_storage
@@ -97,8 +97,8 @@ def _pending(database_url: str, connection: Connection, config: Config, month: d
 
 def _why_pending(connection: Connection, source: Source, fingerprint: str) -> str:
     row = connection.execute(
-        "select error from raw.deliveries where source_name = %s and fingerprint = %s and status = 'rejected' and error <> %s"
-        " order by delivery_id desc limit 1",
+        "select error from raw.deliveries where split_part(source_name, '/', 1) = %s and fingerprint = %s"
+        " and status = 'rejected' and error <> %s order by delivery_id desc limit 1",
         [source.name, fingerprint, ledger.CUT_OFF],
     ).fetchone()
     if row is None:

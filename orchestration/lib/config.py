@@ -21,14 +21,14 @@ from orchestration.lib.config_models import (
     Config,
     Invoice,
     Markup,
-    Source,
     Team,
 )
 from orchestration.lib.config_money import Budget
+from orchestration.lib.config_sources import Source
 from orchestration.lib.config_tag_checks import check_tag_keys, check_virtual_tags
 from orchestration.lib.config_tagging import VirtualTagRule
 from orchestration.lib.formats.columns import squash
-from orchestration.lib.formats.registry import FORMATS
+from orchestration.lib.formats.registry import READINGS
 
 __all__ = ["Config", "load_config"]
 
@@ -111,7 +111,9 @@ def _report_repeats(
 
 def _check_constants(document: Document, sources: dict[Location, Source]) -> None:
     for location, source in sources.items():
-        columns = FORMATS[source.format].by_header
+        columns = {
+            name: column for reading in READINGS[source.format] for name, column in reading.format.by_header.items()
+        }
         seen: dict[str, str] = {}
         for name in source.constants:
             where = (*location, "constants", name)

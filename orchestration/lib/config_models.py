@@ -12,11 +12,10 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
 from orchestration.lib.config_document import Location as DocumentLocation
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
-from orchestration.lib.config_places import Endpoint, FileLocation, FilePlace
+from orchestration.lib.config_places import FileLocation, FilePlace
+from orchestration.lib.config_sources import Source
 from orchestration.lib.config_tagging import TagPolicy, VirtualTags
 
-Name = Annotated[str, shaped(r"[a-z][a-z0-9_]{0,30}", "a lower-case letter followed by up to 30 of a-z, 0-9 and _")]
-Location = Annotated[str, shaped(r"(?!\w+://).+|s3://[^/\s]+(/.*)?", "the path of a folder or s3://bucket/prefix")]
 Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=18)]
 
 CostBasis = Literal["effective_cost", "billed_cost", "contracted_cost", "list_cost"]
@@ -36,31 +35,6 @@ class Organization(Settings):
     def first_month(self) -> date:
         """The first day of the first billing month."""
         return date.fromisoformat(f"{self.first_billing_period}-01")
-
-
-class Source(Settings):
-    """Where a provider puts its deliveries, and what they look like.
-
-    `constants`: column of the format -> the value of every row, for columns that the provider leaves out.
-    """
-
-    name: Name
-    format: Literal["focus", "cur"]
-    location: Location
-    endpoint_url: Endpoint | None = None
-    region: Text | None = None
-    constants: dict[Text, str | None] = Field(default_factory=dict)
-
-    @property
-    def is_s3(self) -> bool:
-        """Whether the location is a bucket and no folder."""
-        return self.location.startswith("s3://")
-
-    @model_validator(mode="after")
-    def _endpoint_of_bucket(self) -> Source:
-        if not self.is_s3 and (self.endpoint_url or self.region):
-            raise ValueError("endpoint_url and region belong to a location that starts with s3://")
-        return self
 
 
 class Team(Settings):

@@ -35,12 +35,14 @@ class Delivery:
 
     `billing_period` is None only for a file that cannot be read to tell it.
     `fingerprint` changes when a file is added, removed or replaced.
+    `part`: which of the things that its source delivers it is (see formats.registry.Reading).
     """
 
     billing_period: date | None
     files: tuple[StoredFile, ...]
     fingerprint: str
     problem: str | None = None
+    part: str = ""
 
 
 def discover(storage: Storage, period_of_rows: Callable[[StoredFile], date]) -> list[Delivery]:

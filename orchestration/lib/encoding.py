@@ -82,9 +82,8 @@ def encode(batch: Batch, format_: Format, ids: np.ndarray) -> tuple[bytes, Days]
         elif column.kind is Kind.TIME:
             array = time_texts(array).dictionary_decode()
         arrays[column.name] = array
-    money = {"billed": exact(batch, format_.billed)}
-    if format_.effective:
-        money["effective"] = exact(batch, format_.effective)
+    control = {"billed": format_.billed, "effective": format_.effective}
+    money = {name: exact(batch, column) for name, column in control.items() if column}
     table = pa.table(arrays)
     if np.any(day_numbers[1:] < day_numbers[:-1]):
         order = np.argsort(day_numbers, kind="stable")

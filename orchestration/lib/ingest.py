@@ -6,20 +6,21 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from orchestration.lib import ledger
-from orchestration.lib.config_models import Config, Source
+from orchestration.lib.config_models import Config
+from orchestration.lib.config_sources import Source
 from orchestration.lib.deliveries import Delivery, check_delivery, discover
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.formats.columns import Format
-from orchestration.lib.formats.registry import FORMATS
+from orchestration.lib.formats.registry import READINGS, Reading
 from orchestration.lib.loader import Loaded, Progress, load_delivery, quiet
 from orchestration.lib.readers import billing_period_of
-from orchestration.lib.storage import Bucket, Folder, Storage, StoredFile, s3_client
+from orchestration.lib.storage import Bucket, Folder, Selected, Storage, StoredFile, s3_client
 from orchestration.lib.warehouse import ensure_warehouse
 
 # Raise it when the same files would be loaded differently: every delivery is then taken in again.
@@ -49,17 +50,23 @@ def open_storage(source: Source, config_path: Path, spool: Path) -> Storage:
 
 def find_deliveries(source: Source, storage: Storage) -> list[Delivery]:
     """What lies at a source's location, by billing month. Raises FinopsError where it cannot be listed."""
-    format_ = FORMATS[source.format]
     settings = _settings(source)
-    remembered: Any = storage  # a folder or bucket is hashed by where it is
+    found: list[Delivery] = []
+    for reading in READINGS[source.format]:
+        files: Any = Selected(storage, reading.keys)  # hashed by where it is
 
-    def period_of_rows(file: StoredFile) -> date:
-        return _period_of_rows(remembered, file, format_, settings)
+        def period_of_rows(file: StoredFile, files: Any = files, reading: Reading = reading) -> date:
+            return _period_of_rows(files, file, reading.format, settings)
 
-    return [
-        replace(delivery, fingerprint=sha256(f"{delivery.fingerprint}{settings}".encode()).hexdigest())
-        for delivery in discover(storage, period_of_rows)
-    ]
+        found += [
+            replace(
+                delivery,
+                part=reading.part,
+                fingerprint=sha256(f"{delivery.fingerprint}{settings}".encode()).hexdigest(),
+            )
+            for delivery in discover(files, period_of_rows)
+        ]
+    return found
 
 
 def _settings(source: Source) -> str:
@@ -80,8 +87,11 @@ def new_deliveries(database_url: str, source: Source, deliveries: Iterable[Deliv
     """Those that are not what is loaded now."""
     with ledger.connect(database_url) as connection:
         ensure_warehouse(connection)
-        current = ledger.current_fingerprints(connection, source.name)
-    return [d for d in deliveries if d.billing_period is None or current.get(d.billing_period) != d.fingerprint]
+        current = {
+            reading.part: ledger.current_fingerprints(connection, source.name + reading.part)
+            for reading in READINGS[source.format]
+        }
+    return [d for d in deliveries if d.billing_period is None or current[d.part].get(d.billing_period) != d.fingerprint]
 
 
 def take_in(
@@ -102,28 +112,31 @@ def take_in(
         ensure_warehouse(connection)
     first = date.fromisoformat(f"{config.organization.first_billing_period}-01")
     last = datetime.now(UTC).date().replace(day=1)
+    readings = {reading.part: reading for reading in READINGS[source.format]}
     outcomes: list[Outcome] = []
     for delivery in deliveries:
+        reading, scope = readings[delivery.part], source.name + delivery.part
         try:
             check_delivery(delivery, first, last)
         except FinopsError as error:
             with ledger.connect(database_url) as connection:
-                ledger.reject_unloaded(connection, source.name, delivery, run_id, str(error))
-            outcomes.append(Rejected(source.name, delivery.billing_period, str(error)))
+                ledger.reject_unloaded(connection, scope, delivery, run_id, str(error))
+            outcomes.append(Rejected(scope, delivery.billing_period, str(error)))
             continue
         try:
             loaded = load_delivery(
                 database_url,
                 storage,
                 delivery,
-                FORMATS[source.format],
-                source_name=source.name,
+                reading.format,
+                source_name=scope,
                 constants=source.constants,
                 settings=_settings(source),
                 run_id=run_id,
                 progress=progress,
+                read=partial(reading.read, source),
             )
             outcomes.append(loaded)
         except FinopsError as error:
-            outcomes.append(Rejected(source.name, delivery.billing_period, str(error)))
+            outcomes.append(Rejected(scope, delivery.billing_period, str(error)))
     return outcomes

@@ -265,7 +265,7 @@ def _set_rejected(connection: psycopg.Connection, format_: Format, delivery_id: 
 def rejected_fingerprints(connection: psycopg.Connection, source_name: str) -> set[str]:
     """What was refused as it lies there; it is not tried again until it changes or somebody asks."""
     rows = connection.execute(
-        "select fingerprint from raw.deliveries where source_name = %s and status = 'rejected' and error <> %s",
+        "select fingerprint from raw.deliveries where split_part(source_name, '/', 1) = %s and status = 'rejected' and error <> %s",
         [source_name, CUT_OFF],
     ).fetchall()
     return {row[0] for row in rows}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -30,6 +31,7 @@ STREAMS = 2
 # Classes of errors of a database that cannot be reached or was shut down; an error without a code is of the connection.
 _GONE = ("08", "57P")
 Progress = Callable[[int], None]
+ReadFile = Callable[[Path, str], Iterator[Batch]]
 
 
 def quiet(_lines: int) -> None:
@@ -59,15 +61,18 @@ def load_delivery(
     settings: str = "",
     run_id: str | None = None,
     progress: Progress = quiet,
+    read: ReadFile | None = None,
 ) -> Loaded:
     """Replace the scope of a delivery by its content, or leave everything as it was.
 
     `settings` is a text of whatever else decides how the files are loaded: the same files and settings again are a no-op.
     `progress` is called with the number of lines copied since it was last called, from several threads.
+    `read`: gives the batches of a file from its path and its key; files are tables with a header where it is None.
     Raises FinopsError naming what is wrong with the delivery or the database; the ledger then holds the same text.
     """
     assert delivery.billing_period is not None, "a delivery without a billing period is rejected before it is loaded"
     loaded = Loaded(source_name, delivery.billing_period, changed=True)
+    read = read or (lambda path, file: read_batches(path, format_, constants, file=file))
     with ledger.connect(database_url) as control:
         scope_id = ledger.scope_of(control, source_name, delivery.billing_period, format_.name)
         with ledger.scope_lock(control, scope_id):
@@ -83,9 +88,7 @@ def load_delivery(
                     loaded.changed = False
                     return loaded
                 _create_tables(control, format_, scope_id, delivery_id)
-                lines = _load(
-                    database_url, control, storage, delivery, format_, delivery_id, constants, loaded, progress
-                )
+                lines = _load(database_url, control, storage, delivery, format_, delivery_id, read, loaded, progress)
                 _refuse_repeats(delivery.files, hashes, lines)
                 _finish_tables(control, format_, delivery_id)
                 _verify(control, format_, delivery_id, loaded)
@@ -172,7 +175,7 @@ def _load(
     delivery: Delivery,
     format_: Format,
     delivery_id: int,
-    constants: Mapping[str, str | None],
+    read: ReadFile,
     loaded: Loaded,
     progress: Progress,
 ) -> list[int]:
@@ -183,7 +186,7 @@ def _load(
         for file in delivery.files:
             count = 0
             with storage.local(file.key) as path:
-                for batch in read_batches(path, format_, constants, file=file.key):
+                for batch in read(path, file.key):
                     streams.put(batch)
                     count += batch.rows
                     ignored.update(batch.ignored)
@@ -310,10 +313,13 @@ def _finish_tables(control: psycopg.Connection, format_: Format, delivery_id: in
 
 def _verify(control: psycopg.Connection, format_: Format, delivery_id: int, loaded: Loaded) -> None:
     """The tables must say what the files say, to the last digit."""
-    effective = sql.SQL("sum({})").format(sql.Identifier(format_.effective)) if format_.effective else sql.SQL("0")
+    billed, effective = (
+        sql.SQL("sum({})").format(sql.Identifier(column)) if column else sql.SQL("0")
+        for column in (format_.billed, format_.effective)
+    )
     row = control.execute(
-        sql.SQL("select count(*), sum({}), {} from raw.{}").format(
-            sql.Identifier(format_.billed),
+        sql.SQL("select count(*), {}, {} from raw.{}").format(
+            billed,
             effective,
             sql.Identifier(ledger.delivery_table(format_.line_table, delivery_id)),
         )

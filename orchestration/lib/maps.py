@@ -34,7 +34,7 @@ class MapCanon:
         """
         if pa.types.is_struct(array.type):
             return self._encode(
-                [_dumps({k: v for k, v in row.items() if v is not None}) if row else None for row in array.to_pylist()]
+                [dumps({k: v for k, v in row.items() if v is not None}) if row else None for row in array.to_pylist()]
             )
         if pa.types.is_map(array.type):
             joined = _join(array)
@@ -101,7 +101,7 @@ def canonical_json(text: str) -> str | None:
         parsed = _object([(str(entry["key"]), entry["value"]) for entry in parsed])
     if not parsed:
         return None
-    canonical = _dumps(parsed)
+    canonical = dumps(parsed)
     canonical.encode()  # half of a surrogate pair is no text, and the database would refuse it
     return text.strip() if fractions else canonical
 
@@ -126,7 +126,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _dumps(value: Any) -> str:
+def dumps(value: Any) -> str:
+    """The canonical text of a map: the same entries have the same text."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
@@ -134,7 +135,7 @@ def _split(joined: str) -> str | None:
     if not joined:
         return None
     pairs = [entry.split(_PAIR) for entry in joined.split(_ENTRY)]
-    return _dumps(_object([(key, None if value == _NULL else value) for key, value in pairs]))
+    return dumps(_object([(key, None if value == _NULL else value) for key, value in pairs]))
 
 
 def _join(array: pa.MapArray) -> pa.StringArray | None:

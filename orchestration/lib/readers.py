@@ -11,7 +11,7 @@ import gzip
 import io
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.formats.columns import Column, Format, Kind, squash
 from orchestration.lib.header import Layout, match_header
-from orchestration.lib.maps import MapCanon
+from orchestration.lib.maps import MapCanon, dumps
 
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 TIMESTAMP = pa.timestamp("us", tz="UTC")
@@ -80,6 +80,26 @@ def read_batches(path: Path, format_: Format, constants: Mapping[str, str | None
         raise FinopsError(f"{file}: a zip archive. Deliver CSV, gzipped CSV or Parquet.")
     else:
         yield from _read_csv(path, format_, constants, file, gzipped=magic[:2] == b"\x1f\x8b")
+
+
+def batch_of(format_: Format, rows: Sequence[Mapping[str, Any]], *, file: str, first_row: int) -> Batch:
+    """Records that were parsed already as a batch: column -> text, number, aware datetime, or mapping of texts.
+
+    A number may be an int, a Decimal or its delivered text, never a float. Columns that are null in every row are left out.
+    """
+    columns: dict[str, pa.Array] = {}
+    for column in format_.columns:
+        values = [row.get(column.name) for row in rows]
+        if all(value is None for value in values):
+            continue
+        if column.kind is Kind.TIME:
+            columns[column.name] = pa.array(values, TIMESTAMP)
+            continue
+        if column.kind is Kind.MAP:
+            values = [None if value is None else dumps(value) for value in values]
+        texts = pa.array([None if value is None else str(value) for value in values], pa.string())
+        columns[column.name] = texts if column.kind is Kind.NUMBER else texts.dictionary_encode()
+    return Batch(file, first_row, len(rows), columns)
 
 
 def billing_period_of(path: Path, format_: Format, constants: Mapping[str, str | None], *, file: str) -> date:

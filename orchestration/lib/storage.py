@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -146,6 +147,23 @@ def file_at(place: FilePlace, folder: Path, spool: Path) -> Iterator[Path]:
     bucket, _, key = place.location.removeprefix("s3://").partition("/")
     with Bucket(s3_client(place.endpoint_url, place.region), bucket, "", spool).local(key) as path:
         yield path
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Those files of a storage whose keys match a regular expression."""
+
+    storage: Storage
+    keys: str
+
+    def files(self) -> list[StoredFile]:
+        return [file for file in self.storage.files() if re.search(self.keys, file.key)]
+
+    def read(self, key: str) -> bytes:
+        return self.storage.read(key)
+
+    def local(self, key: str) -> AbstractContextManager[Path]:
+        return self.storage.local(key)
 
 
 def sha256_of(path: Path) -> str:

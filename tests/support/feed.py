@@ -9,7 +9,8 @@ from typing import Any, Literal
 import psycopg
 from psycopg import sql
 
-from orchestration.lib.config_models import Config, Organization, Source
+from orchestration.lib.config_models import Config, Organization
+from orchestration.lib.config_sources import Source
 from orchestration.lib.deliveries import Delivery
 from orchestration.lib.formats.registry import FORMATS
 from orchestration.lib.ingest import Outcome, Rejected, find_deliveries, open_storage, take_in

@@ -21,7 +21,7 @@ from orchestration.lib import gate
 from orchestration.lib.built_state import current_state, record_state
 from orchestration.lib.config import Config
 from orchestration.lib.currency_rates import require_rates
-from orchestration.lib.formats.registry import FORMATS
+from orchestration.lib.formats.registry import FORMATS, READINGS
 from orchestration.lib.progress import watcher
 
 
@@ -32,7 +32,9 @@ class Translator(DagsterDbtTranslator):
         super().__init__()
         self._filled_by = {
             dg.AssetKey(["raw", table]): [
-                source_key(source) for source in config.sources if source.format == format_.name
+                source_key(source)
+                for source in config.sources
+                if format_ in [reading.format for reading in READINGS[source.format]]
             ]
             for format_ in FORMATS.values()
             for table in (format_.line_table, format_.attribute_table)

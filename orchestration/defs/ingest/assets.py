@@ -9,7 +9,7 @@ from orchestration.defs.partitions import billing_months, months_of
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import paths
 from orchestration.lib.config import Config
-from orchestration.lib.config_models import Source
+from orchestration.lib.config_sources import Source
 from orchestration.lib.config_store import store_config
 from orchestration.lib.ingest import Outcome, Rejected, find_deliveries, open_storage, take_in
 from orchestration.lib.loader import Loaded

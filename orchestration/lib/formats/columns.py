@@ -47,7 +47,7 @@ class Format:
     """A delivery format and the pair of raw tables it is loaded into.
 
     `start`, `end`: the charge period. `billing_period`: start of the billing period of a row.
-    `billed`, `effective`: money columns whose sums are the control totals (`effective` None where the format has no such column).
+    `billed`, `effective`: money columns whose sums are the control totals (None where the format has no such column).
     `folded`: header prefixes whose unknown columns are entries of a map column (legacy CUR spreads maps over columns).
     `one_of`: groups of columns of which a file needs at least one.
     """
@@ -59,7 +59,7 @@ class Format:
     start: str
     end: str
     billing_period: str
-    billed: str
+    billed: str | None
     effective: str | None
     folded: tuple[tuple[str, str], ...] = ()
     one_of: tuple[tuple[str, ...], ...] = ()
