@@ -13,6 +13,10 @@ Endpoint = Annotated[str, shaped(r"https?://[^\s/@]+(/[^\s@]*)?", "an http(s) ad
 Location = Annotated[str, shaped(r"(?!\w+://).+|s3://[^/\s]+(/.*)?", "the path of a folder or s3://bucket/prefix")]
 
 
+LOG_FORMATS = ("bedrock_logs", "bedrock_metrics", "litellm", "otel_genai")
+"""Formats of usage logs, read by a reader of their own."""
+
+
 class Source(Settings):
     """Where a provider puts its deliveries, and what they look like.
 
@@ -26,13 +30,22 @@ class Source(Settings):
     endpoint_url: Endpoint | None = None
     region: Text | None = None
     constants: dict[Text, str | None] = Field(default_factory=dict)
-    inference_profiles: dict[Text, Text] = Field(default_factory=dict)
-    left_out_tags: tuple[Text, ...] = ()
+    inference_profiles: dict[Text, Text] | None = None
+    left_out_tags: tuple[Text, ...] | None = None
 
     @property
     def is_s3(self) -> bool:
         """Whether the location is a bucket and no folder."""
         return self.location.startswith("s3://")
+
+    @model_validator(mode="after")
+    def _settings_of_logs(self) -> Source:
+        is_log = self.format in LOG_FORMATS
+        if not is_log and (self.inference_profiles or self.left_out_tags):
+            raise ValueError(f"inference_profiles and left_out_tags: only for the formats {', '.join(LOG_FORMATS)}")
+        if is_log and self.constants:
+            raise ValueError(f"constants: logs of the format {self.format} have no columns that could be left out")
+        return self
 
     @model_validator(mode="after")
     def _endpoint_of_bucket(self) -> Source:

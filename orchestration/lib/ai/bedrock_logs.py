@@ -47,7 +47,7 @@ class BedrockLogs:
 
     def __init__(self, source: Source, month: date | None) -> None:
         self._log = Log(month, ATTRIBUTES, NUMBERS)
-        self._profiles, self._left_out = source.inference_profiles, source.left_out_tags
+        self._profiles, self._left_out = source.inference_profiles or {}, source.left_out_tags or ()
         self._calls: dict[tuple[Any, ...], Texts] = {}
         self._parse = Parser().parse
         self.rest, self.notes = self._log.rest, self._log.notes
