@@ -45,9 +45,13 @@ def test_a_record_becomes_usage_of_its_hour(logs: Feed) -> None:
 
 
 def test_no_name_is_stored(logs: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
-    logs.deliver(f"{FOLDER}/04/05/part.json.gz", log_object(bedrock()))
+    told = {"team": "search", "user": "jane", "contact": "jane@example.com"}
+    logs.deliver(f"{FOLDER}/04/05/part.json.gz", log_object(bedrock(requestMetadata=told)))
     logs.load_one()
     assert "jane" not in str(logs.content())
+    ((tags, user),) = usage(logs, map_of("tags"), "a.user_id")
+    assert "jane" not in str(tags)
+    assert tags["contact"] == user
     monkeypatch.delenv(KEY_VARIABLE)
     assert logs.load_one().changed, "with another key, or none, the same files say something else"
     assert usage(logs, "a.user_id") == [(None,)]

@@ -19,6 +19,7 @@ from orchestration.lib.ai.bedrock_blocks import Parser, cut_bodies
 from orchestration.lib.ai.bedrock_models import caller_of, model_of, operation_of
 from orchestration.lib.ai.log import Log
 from orchestration.lib.ai.log_lines import blocks_of_lines
+from orchestration.lib.ai.metadata import metadata_tags
 from orchestration.lib.ai.pseudonyms import pseudonym
 from orchestration.lib.ai.records import Place, count_of, tags_text
 from orchestration.lib.ai.roll_up import Texts
@@ -184,11 +185,7 @@ def _texts(metadata: bytes, left_out: tuple[str, ...], place: Place) -> dict[str
     entries = json.loads(metadata)
     if not isinstance(entries, dict):
         raise place.error("requestMetadata", metadata.decode(), "is not a JSON object.")
-    return {
-        key: value if value is None or isinstance(value, str) else json.dumps(value, sort_keys=True)
-        for key, value in entries.items()
-        if key not in left_out
-    }
+    return metadata_tags(entries, left_out)
 
 
 def _tier_of(tier: object, operation: str) -> str | None:
