@@ -21,6 +21,10 @@ _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,60}")
 _SAFE_ENDPOINT = re.compile(r"https://.*|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/.*)?")
 
 
+LOG_FORMATS = ("bedrock_logs", "bedrock_metrics", "litellm", "otel_genai")
+"""Formats of usage logs, read by a reader of their own."""
+
+
 class Source(Settings):
     """Where a provider puts its deliveries, and what they look like.
 
@@ -41,8 +45,8 @@ class Source(Settings):
     billing_account_id: Text | None = None
     refetch_days: Annotated[int, Field(ge=1, le=60)] | None = None
     currencies: Annotated[tuple[Currency, ...], Field(min_length=1)] | None = None
-    inference_profiles: dict[Text, Text] = Field(default_factory=dict)
-    left_out_tags: tuple[Text, ...] = ()
+    inference_profiles: dict[Text, Text] | None = None
+    left_out_tags: tuple[Text, ...] | None = None
 
     @property
     def is_api(self) -> bool:
@@ -63,6 +67,15 @@ class Source(Settings):
     def shown_location(self) -> str:
         """Where its deliveries come from, in words."""
         return self.location or self.endpoint_url or f"the API of {self.format}"
+
+    @model_validator(mode="after")
+    def _settings_of_logs(self) -> Source:
+        is_log = self.format in LOG_FORMATS
+        if not is_log and (self.inference_profiles or self.left_out_tags):
+            raise ValueError(f"inference_profiles and left_out_tags: only for the formats {', '.join(LOG_FORMATS)}")
+        if is_log and self.constants:
+            raise ValueError(f"constants: logs of the format {self.format} have no columns that could be left out")
+        return self
 
     @model_validator(mode="after")
     def _settings_of_format(self) -> Source:

@@ -1,6 +1,7 @@
 """Bedrock's invocation logs are usage to the last token: each request once, whoever called and however it is named."""
 
 import gzip
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from orchestration.lib.ai.pseudonyms import KEY_VARIABLE
 from tests.support.feed import Feed
+from tests.support.moto_server import moto_server, set_credentials
 from tests.support.usage_logs import FOLDER, KEY, bedrock, json_lines, log_object, map_of, notes, tokens, usage
 
 SONNET = "anthropic.claude-sonnet-4-20250514-v1:0"
@@ -43,9 +45,13 @@ def test_a_record_becomes_usage_of_its_hour(logs: Feed) -> None:
 
 
 def test_no_name_is_stored(logs: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
-    logs.deliver(f"{FOLDER}/04/05/part.json.gz", log_object(bedrock()))
+    told = {"team": "search", "user": "jane", "contact": "jane@example.com"}
+    logs.deliver(f"{FOLDER}/04/05/part.json.gz", log_object(bedrock(requestMetadata=told)))
     logs.load_one()
     assert "jane" not in str(logs.content())
+    ((tags, user),) = usage(logs, map_of("tags"), "a.user_id")
+    assert "jane" not in str(tags)
+    assert tags["contact"] == user
     monkeypatch.delenv(KEY_VARIABLE)
     assert logs.load_one().changed, "with another key, or none, the same files say something else"
     assert usage(logs, "a.user_id") == [(None,)]
@@ -233,6 +239,36 @@ def test_a_negative_count_that_is_not_known_is_refused(logs: Feed) -> None:
 def test_a_broken_file_is_named_and_the_former_delivery_stays(logs: Feed, content: bytes, error: str) -> None:
     told = _refused(logs, content)
     assert told.startswith(f"{FOLDER}/04/05/part.json.gz: {error}")
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """Address of an S3 server on this machine."""
+    with moto_server() as address:
+        yield address
+
+
+def test_a_bucket_holds_what_a_folder_holds(logs: Feed, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import boto3
+
+    set_credentials(monkeypatch)
+    s3 = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+    s3.create_bucket(Bucket="halden-logs")
+    same = log_object(bedrock("r1"), bedrock("r2", tokens=(5, 0, 0, 7)))
+    for key in (f"{FOLDER}/04/05/a.json.gz", f"{FOLDER}/04/05/copy.json.gz", f"{FOLDER}/04/05/data/r1_input.json.gz"):
+        logs.deliver(key, same)
+        s3.put_object(Bucket="halden-logs", Key=f"logs/{key}", Body=same)
+    logs.load_one()
+    bucket = Feed(
+        logs.url, logs.root, "bedrock_logs", name=f"{logs.source.name}_s", location="s3://halden-logs/logs",
+        endpoint_url=endpoint, region="us-east-1",
+    )  # fmt: skip
+    bucket.load_one()
+    assert tokens(bucket) == (2, 0, 9, 3, 2, 45)
+    assert bucket.content() == logs.content()
+    assert bucket.days() == logs.days()
+    assert notes(bucket) == notes(logs) != []
+    assert not bucket.load_one().changed
 
 
 def test_long_bodies_beside_the_log_are_not_read(logs: Feed) -> None:

@@ -54,8 +54,6 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
                 "format": "cur",
                 "location": "bills",
                 "constants": {},
-                "inference_profiles": {},
-                "left_out_tags": [],
             }
         ],
         "tag_policy": {
@@ -68,6 +66,7 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
         "teams": [],
         "accounts": [],
         "cost_allocation": {"rules": [], "drivers": []},
+        "privacy": {"keep_user_names": False},
         "chargeback": {"mode": "chargeback", "markups": []},
         "invoices": [],
         "currencies": {},
@@ -154,7 +153,8 @@ budgetz: []
     )
     for line in (
         "line 3: organization.first_billing_period: found '2026-13', must be a month such as 2026-01.",
-        "line 5: sources[0].format: found 'focsu', allowed: focus, cur, openai, anthropic, bedrock_logs, bedrock_metrics, litellm, otel_genai. Did you mean 'focus'?",
+        "line 5: sources[0].format: found 'focsu', allowed: focus, cur, openai, anthropic, bedrock_logs, bedrock_metrics, litellm, otel_genai."
+        " Did you mean 'focus'?",
         "line 6: sources[1].locaton: is no key here. Did you mean 'location'? Allowed: name, format, location,",
         "line 7: sources[2].location: found 'gs://bucket/x', must be the path of a folder or s3://bucket/prefix.",
         "line 7: sources[2].name: found 'Aws', must be a lower-case letter followed by",

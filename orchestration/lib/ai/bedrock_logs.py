@@ -19,6 +19,7 @@ from orchestration.lib.ai.bedrock_blocks import Parser, cut_bodies
 from orchestration.lib.ai.bedrock_models import caller_of, model_of, operation_of
 from orchestration.lib.ai.log import Log
 from orchestration.lib.ai.log_lines import blocks_of_lines
+from orchestration.lib.ai.metadata import metadata_tags
 from orchestration.lib.ai.pseudonyms import pseudonym
 from orchestration.lib.ai.records import Place, count_of, tags_text
 from orchestration.lib.ai.roll_up import Texts
@@ -47,7 +48,7 @@ class BedrockLogs:
 
     def __init__(self, source: Source, month: date | None) -> None:
         self._log = Log(month, ATTRIBUTES, NUMBERS)
-        self._profiles, self._left_out = source.inference_profiles, source.left_out_tags
+        self._profiles, self._left_out = source.inference_profiles or {}, source.left_out_tags or ()
         self._calls: dict[tuple[Any, ...], Texts] = {}
         self._parse = Parser().parse
         self.rest, self.notes = self._log.rest, self._log.notes
@@ -184,11 +185,7 @@ def _texts(metadata: bytes, left_out: tuple[str, ...], place: Place) -> dict[str
     entries = json.loads(metadata)
     if not isinstance(entries, dict):
         raise place.error("requestMetadata", metadata.decode(), "is not a JSON object.")
-    return {
-        key: value if value is None or isinstance(value, str) else json.dumps(value, sort_keys=True)
-        for key, value in entries.items()
-        if key not in left_out
-    }
+    return metadata_tags(entries, left_out)
 
 
 def _tier_of(tier: object, operation: str) -> str | None:

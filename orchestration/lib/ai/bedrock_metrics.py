@@ -38,7 +38,7 @@ class BedrockMetrics:
 
     def __init__(self, source: Source, month: date | None) -> None:
         self._log = Log(month, _ATTRIBUTES, _NUMBERS)
-        self._profiles = source.inference_profiles
+        self._profiles = source.inference_profiles or {}
         self.rest, self.notes = self._log.rest, self._log.notes
 
     def read(self, path: Path, file: str) -> Iterator[Batch]:

@@ -75,7 +75,7 @@ class GatewayLog:
 
     def __init__(self, source: Source, month: date | None) -> None:
         self._log = Log(month, ATTRIBUTES, NUMBERS)
-        self._left_out, self._profiles = frozenset(source.left_out_tags), source.inference_profiles
+        self._left_out, self._profiles = frozenset(source.left_out_tags or ()), source.inference_profiles or {}
         self.rest, self.notes = self._log.rest, self._log.notes
 
     def read(self, path: Path, file: str) -> Iterator[Batch]:
