@@ -56,7 +56,8 @@ def _priced_on(traffic: Traffic, candidate: Candidate, inputs: Inputs) -> Recomm
     if other_vendor:
         least = max((traffic.cost - new * _MORE_TOKENS) / (traffic.cost - new), Decimal(0))
     days = inputs.window.days
-    confidence: Level = "high" if is_same else "low" if other_vendor or candidate.is_smaller else "medium"
+    # Prices can be known and answers cannot, so that every change that leaves the answers alone goes before.
+    confidence: Level = "high" if is_same else "low"
     share = f"{100 * new / traffic.cost:.0f} %"
     return Recommendation(
         kind="provider_comparison" if is_same else "model_substitution",

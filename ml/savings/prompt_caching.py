@@ -29,6 +29,7 @@ class _Basis:
     why: str
     confidence: Level
     least: Decimal
+    needs_counts: bool = True
     risk: str = "A change at the beginning of a prompt makes the whole of it new; writes then cost more than they save."
 
 
@@ -108,6 +109,7 @@ def _basis(traffic: Traffic, usual: Decimal | None, inputs: Inputs) -> _Basis:
             "This key writes more into the cache than it reads from it: what it writes again and again could be read.",
             "medium",
             Decimal("0.5"),
+            needs_counts=False,
         )
     own = sorted(share for hour in traffic.hours if (share := _share(hour)) > 0)
     if own:
@@ -149,7 +151,7 @@ def _recommend(
         saved.append(one)
     if sum(saved, Decimal(0)) <= 0:
         return None
-    uncounted = any(usage.requests is None for usage in usages) and not told
+    uncounted = basis.needs_counts and not told and any(usage.requests is None for usage in usages)
     confidence = lower("low" if uncounted else basis.confidence, inputs.window)
     hours = "an hour" if life == "cache_write_1h_tokens" else "5 minutes"
     now = _hit_share(traffic)

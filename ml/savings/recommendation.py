@@ -12,6 +12,7 @@ from decimal import ROUND_DOWN, Decimal, localcontext
 from typing import Any, Literal
 
 Level = Literal["low", "medium", "high"]
+_LEVELS: tuple[Level, ...] = ("low", "medium", "high")
 
 MODEL_VERSION = "ai-savings-1"
 """Changes whenever the same inputs would give other rows."""
@@ -143,8 +144,8 @@ class Recommendation:
 def ranked(found: Sequence[Recommendation], minimum: Decimal = Decimal(0)) -> tuple[Recommendation, ...]:
     """Recommendations with their ranks: in their group, and over all with those that count first.
 
-    By the lower end of the band, so that what is sure comes before what would be nice. Those that save less than `minimum` are left
-    out; those that cost nothing are kept, as they are not about money.
+    By confidence and then by the lower end of the band: what is sure comes before what would be nice. Those that save less than
+    `minimum` are left out; those that cost nothing are kept, as they are not about money.
     """
     groups: dict[str, list[Recommendation]] = defaultdict(list)
     for one in {one.recommendation_id: one for one in found}.values():
@@ -159,11 +160,10 @@ def ranked(found: Sequence[Recommendation], minimum: Decimal = Decimal(0)) -> tu
     return tuple(replace(one, overall_rank=rank) for rank, one in enumerate(in_order, start=1))
 
 
-def _order(one: Recommendation) -> tuple[Decimal, Decimal, str]:
-    return -one.estimate.low, -one.estimate.saving, one.recommendation_id
+def _order(one: Recommendation) -> tuple[int, Decimal, Decimal, str]:
+    return -_LEVELS.index(one.confidence), -one.estimate.low, -one.estimate.saving, one.recommendation_id
 
 
 def lower(level: Level, window: Window) -> Level:
     """A confidence as far as the days allow: what rests on less than two weeks is one level less sure."""
-    levels: tuple[Level, ...] = ("low", "medium", "high")
-    return levels[max(levels.index(level) - (window.days < 2 * _WEEK), 0)]
+    return _LEVELS[max(_LEVELS.index(level) - (window.days < 2 * _WEEK), 0)]
