@@ -25,7 +25,8 @@ def settings(months: list[Month], invoices: list[InvoiceTotal], ai_invoices: lis
     # First: what is left without an owner then goes on to the other pools.
     result["cost_allocation"]["rules"].insert(0, ai["allocation_rule"])
     result["invoices"] += _invoices(ai_invoices)
-    return result | ai["sections"]
+    result |= ai["sections"]
+    return result
 
 
 def _settings(months: list[Month], invoices: list[InvoiceTotal]) -> dict[str, Any]:

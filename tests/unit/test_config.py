@@ -153,7 +153,8 @@ budgetz: []
     )
     for line in (
         "line 3: organization.first_billing_period: found '2026-13', must be a month such as 2026-01.",
-        "line 5: sources[0].format: found 'focsu', allowed: focus, cur, openai, anthropic, bedrock_logs, bedrock_metrics, litellm, otel_genai."
+        "line 5: sources[0].format: found 'focsu', allowed: focus, cur, openai, anthropic, bedrock_logs,"
+        " bedrock_metrics, litellm, otel_genai."
         " Did you mean 'focus'?",
         "line 6: sources[1].locaton: is no key here. Did you mean 'location'? Allowed: name, format, location,",
         "line 7: sources[2].location: found 'gs://bucket/x', must be the path of a folder or s3://bucket/prefix.",

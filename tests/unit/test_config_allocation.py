@@ -69,7 +69,10 @@ def test_every_method_is_taken(tmp_path: Path) -> None:
             "'sets' is none of cost_allocation.drivers. Did you mean 'seats'",
         ),
         (f"name: r, {TAX}, method: even, step: 0", "rules[0].step: found '0', must be greater than or equal to 1."),
-        (f"name: r, {TAX}, method: evn", "allowed: even, fixed, proportional, metric, commitment_users, split, ai_usage."),
+        (
+            f"name: r, {TAX}, method: evn",
+            "allowed: even, fixed, proportional, metric, commitment_users, split, ai_usage.",
+        ),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(tmp_path: Path, rule: str, expected: str) -> None:
