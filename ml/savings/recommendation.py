@@ -144,7 +144,8 @@ class Recommendation:
 def ranked(found: Sequence[Recommendation], minimum: Decimal = Decimal(0)) -> tuple[Recommendation, ...]:
     """Recommendations with their ranks: in their group, and over all with those that count first.
 
-    By confidence and then by the lower end of the band: what is sure comes before what would be nice. Those that save less than
+    In a group by confidence and then by the lower end of the band: what is sure comes before what would be nice. Over all by the
+    lower end of the band too, but what is no more than a guess comes last, however much it would be. Those that save less than
     `minimum` are left out; those that cost nothing are kept, as they are not about money.
     """
     groups: dict[str, list[Recommendation]] = defaultdict(list)
@@ -156,7 +157,7 @@ def ranked(found: Sequence[Recommendation], minimum: Decimal = Decimal(0)) -> tu
         for group in groups.values()
         for rank, one in enumerate(sorted(group, key=_order), start=1)
     ]
-    in_order = sorted(in_groups, key=lambda one: (not one.counts, *_order(one)))
+    in_order = sorted(in_groups, key=lambda one: (not one.counts, one.confidence == "low", *_order(one)[1:]))
     return tuple(replace(one, overall_rank=rank) for rank, one in enumerate(in_order, start=1))
 
 

@@ -15,6 +15,8 @@ Name = Annotated[str, shaped(r"[a-z][a-z0-9_]{0,30}", "a lower-case letter follo
 Location = Annotated[str, shaped(r"(?!\w+://).+|s3://[^/\s]+(/.*)?", "the path of a folder or s3://bucket/prefix")]
 API_KEYS = {"openai": "OPENAI_ADMIN_KEY", "anthropic": "ANTHROPIC_ADMIN_KEY"}
 """Format that is fetched over HTTP where no location is given -> the environment variable of its key."""
+FETCHED_FORMATS = (*API_KEYS, "bedrock_metrics")
+"""Formats that are fetched where no location is given."""
 _SETTINGS_OF_API = ("api_key_env", "billing_account_id", "refetch_days", "currencies")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,60}")
 # A key that crosses a network in clear is a key that others have.
@@ -84,19 +86,20 @@ class Source(Settings):
             raise ValueError(
                 "api_key_env must be the name of an environment variable such as MY_KEY, and not the key itself"
             )
-        if self.location is None and not self.is_api:
+        if self.location is None and self.format not in FETCHED_FORMATS:
             raise ValueError(f"a source of the format {self.format} needs a location: a folder or s3://bucket/prefix")
         if not self.is_api:
-            given = [name for name in _SETTINGS_OF_API if getattr(self, name) is not None]
+            asked = ("refetch_days",) if self.format in FETCHED_FORMATS else ()
+            given = [name for name in _SETTINGS_OF_API if getattr(self, name) is not None and name not in asked]
             if given:
                 raise ValueError(
                     f"{', '.join(given)}: only for the formats {', '.join(API_KEYS)}, not for {self.format}"
                 )
         if self.is_api and self.constants:
             raise ValueError(f"constants: the pages of {self.format} leave no column out")
-        if self.is_fetched and self.region:
+        if self.is_fetched and self.is_api and self.region:
             raise ValueError("region belongs to a location that starts with s3://")
-        if self.is_fetched and self.endpoint_url and not _SAFE_ENDPOINT.fullmatch(self.endpoint_url):
+        if self.is_fetched and self.is_api and self.endpoint_url and not _SAFE_ENDPOINT.fullmatch(self.endpoint_url):
             raise ValueError(
                 "endpoint_url must be https://, except on this machine: the key would cross the network in clear"
             )

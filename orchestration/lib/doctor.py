@@ -120,7 +120,7 @@ def _configuration(subject: str) -> Finding:
     if path is None:
         return Finding(subject, "none: the sample organisation")
     config = load_config(path)
-    asked = [source for source in config.sources if source.is_fetched]
+    asked = [source for source in config.sources if source.is_fetched and source.is_api]
     missing = [
         f"{key_variable(source)} of {source.name}" for source in asked if not os.environ.get(key_variable(source))
     ]

@@ -16,6 +16,7 @@ import pytest
 from orchestration.defs.automation.jobs import usage_job
 from orchestration.defs.automation.schedules import usage_schedule
 from orchestration.defs.automation.sensors import delivery_sensor
+from orchestration.defs.ingest.ai_prices import ai_prices_asset
 from orchestration.defs.ingest.assets import ONLY_OPEN, source_asset
 from orchestration.defs.resources import Warehouse
 from orchestration.lib.ai import fetch
@@ -114,7 +115,7 @@ def test_sensor_and_close_know_it_without_asking(config: Config, server: AiServe
 
 def definitions_of(config: Config, job: Any, schedule: dg.ScheduleDefinition) -> dg.Definitions:
     return dg.Definitions(
-        assets=[source_asset(config.sources[0], config)],
+        assets=[source_asset(config.sources[0], config), ai_prices_asset(config)],
         jobs=[job],
         schedules=[schedule],
         resources={"warehouse": Warehouse()},

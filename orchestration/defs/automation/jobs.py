@@ -3,6 +3,7 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.defs.ingest.ai_prices import AI_PRICES_KEY
 from orchestration.defs.ingest.assets import ONLY_OPEN, source_key
 from orchestration.lib.config import Config
 
@@ -13,16 +14,18 @@ refresh = dg.define_asset_job(
     description="Takes in the deliveries of the chosen months, builds what changed, checks it and writes the reports.",
 )
 
-# dbt models with this tag are built after each poll. They must be cheap, and need no other model that changes with usage.
+# dbt models with this tag are built after each poll: hourly usage with its price and owner, and what these follow from.
 NEAR_REAL_TIME = "near_real_time"
 
 
 def usage_job(config: Config) -> UnresolvedAssetJobDefinition:
     """What the schedule `ai_usage` runs."""
-    polled = [source_key(source) for source in config.sources if source.is_fetched]
+    polled = [source_key(source) for source in config.sources if source.is_fetched and source.is_api]
     return dg.define_asset_job(
         "ai_usage",
-        selection=dg.AssetSelection.assets(*polled) | dg.AssetSelection.tag(NEAR_REAL_TIME, ""),
+        selection=dg.AssetSelection.assets(*polled, AI_PRICES_KEY) | dg.AssetSelection.tag(NEAR_REAL_TIME, "")
+        if polled
+        else dg.AssetSelection.assets(),
         tags=ONLY_OPEN,
         description="Asks AI APIs for the hours in progress, and builds the models that follow from them cheaply.",
     )

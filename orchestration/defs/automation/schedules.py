@@ -15,7 +15,7 @@ _UNFINISHED = [
 
 def usage_schedule(config: Config, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     """Every five minutes, and running from the start where the configuration names an API to ask."""
-    is_asked = any(source.is_fetched for source in config.sources)
+    is_asked = any(source.is_fetched and source.is_api for source in config.sources)
 
     @dg.schedule(
         name="ai_usage",

@@ -5,18 +5,19 @@ A line is what GetMetricData answered, with the queries that were asked, the acc
 
 from __future__ import annotations
 
-import gzip
 import json
-import os
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from orchestration.lib.ai.bedrock_metrics import METRICS
+from orchestration.lib.ai.landing import Landing, days_between
+from orchestration.lib.ai.pages import parse
 from orchestration.lib.config_sources import Source
 from orchestration.lib.errors import FinopsError
 
+KIND = "metrics"
 NAMESPACE = "AWS/Bedrock"
 _HOUR_SECONDS = 3_600
 _QUERIES_IN_CALL = 500
@@ -41,8 +42,9 @@ def fetch_metrics(
     from botocore.exceptions import BotoCoreError, ClientError
 
     now = now or datetime.now(UTC)
-    days = [first_month + timedelta(days=number) for number in range((now.date() - first_month).days + 1)]
-    due = [day for day in days if day.replace(day=1) in months and _is_due(_file_of(root, day), day, refetch_days)]
+    landing = Landing(root, KIND)
+    days = [day for day in days_between(first_month, now.date()) if day.replace(day=1) in months]
+    due = landing.due(days, now, timedelta(days=refetch_days))
     if not due:
         return []
     try:
@@ -59,22 +61,14 @@ def fetch_metrics(
             pages = pages or [
                 {"AccountId": account, "Region": region, "MetricDataQueries": [], "MetricDataResults": []}
             ]
-            _write(_file_of(root, day), pages, now)
+            texts = [json.dumps(page, sort_keys=True, separators=(",", ":")) for page in pages]
+            landing.put(day, [text.encode() for text in texts], [parse(text) for text in texts], now)
     except (BotoCoreError, ClientError) as error:
         raise FinopsError(
             f"{source.name}: CloudWatch cannot be asked: {error}. The role needs cloudwatch:ListMetrics and "
             "cloudwatch:GetMetricData."
         ) from error
     return due
-
-
-def _file_of(root: Path, day: date) -> Path:
-    return root / "metrics" / f"{day:%Y-%m}" / f"{day}.jsonl.gz"
-
-
-def _is_due(path: Path, day: date, refetch_days: int) -> bool:
-    settled = datetime.combine(day + timedelta(days=1 + refetch_days), time(), UTC)
-    return not path.exists() or datetime.fromtimestamp(path.stat().st_mtime, UTC) < settled
 
 
 def _client(source: Source) -> tuple[Any, str, str]:
@@ -119,13 +113,3 @@ def _answers(client: Any, queries: list[dict[str, Any]], day: date) -> Iterator[
                 for result in page["MetricDataResults"]
             ]
         }
-
-
-def _write(path: Path, pages: list[dict[str, Any]], now: datetime) -> None:
-    """Replace a day's file as a whole. Its time is when it was fetched."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(page, sort_keys=True, separators=(",", ":")) + "\n" for page in pages)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(gzip.compress(text.encode(), mtime=0))
-    os.utime(beside, (now.timestamp(), now.timestamp()))
-    beside.replace(path)

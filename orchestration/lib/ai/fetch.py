@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from orchestration.lib import paths
 from orchestration.lib.ai import anthropic_api, openai_api
+from orchestration.lib.ai.bedrock_metrics_fetch import KIND as METRICS
+from orchestration.lib.ai.bedrock_metrics_fetch import fetch_metrics
 from orchestration.lib.ai.http import Api, Client, ExpiredCursorError, UnusableError
 from orchestration.lib.ai.landing import DEFAULT_REFETCH_DAYS, Endpoint, Landing, days_between
 from orchestration.lib.config_sources import Source
@@ -40,8 +42,12 @@ def fetch(
     Kinds do not wait for each other. In one kind the first day that fails is the last, so that no day is left out between others.
     """
     now = now or datetime.now(UTC)
+    refetch_days = source.refetch_days or DEFAULT_REFETCH_DAYS
+    if source.format == "bedrock_metrics":
+        # CloudWatch is paid by the request, and tells how complete the logs are: not every few minutes.
+        return [] if only_open else _fetch_metrics(source, first_month, months, refetch_days, now)
     api, endpoints = APIS[source.format]
-    settled_after = timedelta(days=source.refetch_days or DEFAULT_REFETCH_DAYS)
+    settled_after = timedelta(days=refetch_days)
     errors: list[FinopsError] = []
     with Client(source, api, sleep=sleep) as client:
         for endpoint in endpoints:
@@ -62,6 +68,17 @@ def fetch(
             except OSError as error:
                 return [*errors, FinopsError(f"{source.name}: {landing.root} cannot be written: {error.strerror}.")]
     return errors
+
+
+def _fetch_metrics(
+    source: Source, first_month: date, months: Collection[date], refetch_days: int, now: datetime
+) -> list[FinopsError]:
+    root = paths.landing_dir(source.name)
+    try:
+        fetch_metrics(source, root, first_month, months, refetch_days=refetch_days, now=now)
+    except FinopsError as error:
+        return [error]
+    return []
 
 
 def _fetch_day(client: Client, endpoint: Endpoint, landing: Landing, day: date, now: datetime) -> None:
@@ -92,7 +109,7 @@ def unfinished_days(source: Source, month: date) -> list[date]:
 def _due(source: Source, first_month: date, refetch_days: int) -> list[date]:
     now = datetime.now(UTC)
     days = days_between(first_month, now.date())
-    _, endpoints = APIS[source.format]
+    kinds = [METRICS] if source.format == "bedrock_metrics" else [endpoint.kind for endpoint in APIS[source.format][1]]
     root = paths.landing_dir(source.name)
-    found = {day for one in endpoints for day in Landing(root, one.kind).due(days, now, timedelta(days=refetch_days))}
+    found = {day for kind in kinds for day in Landing(root, kind).due(days, now, timedelta(days=refetch_days))}
     return sorted(found)

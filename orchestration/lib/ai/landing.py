@@ -67,7 +67,7 @@ class Landing:
         """Replace a day whole, or leave its bytes alone where it says the same; returns whether it was replaced."""
         path = self.file_of(day)
         path.parent.mkdir(parents=True, exist_ok=True)
-        changed = _data(path) != [page["data"] for page in pages]
+        changed = _data(path) != [_told(page) for page in pages]
         if changed:
             # A line break in JSON can only be between its parts.
             lines = b"".join(body.replace(b"\r", b"").replace(b"\n", b"") + b"\n" for body in bodies)
@@ -93,9 +93,13 @@ def _data(path: Path) -> list[Any] | None:
     """What the pages of a day say; cursors and the like change from one time to the next and say nothing."""
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
-            return [parse(line)["data"] for line in lines]
-    except (OSError, EOFError, ValueError, KeyError, TypeError):
+            return [_told(parse(line)) for line in lines]
+    except (OSError, EOFError, ValueError, TypeError):
         return None
+
+
+def _told(page: dict[str, Any]) -> Any:
+    return page.get("data", page)
 
 
 def _replace(path: Path, content: bytes) -> None:

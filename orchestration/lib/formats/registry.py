@@ -85,7 +85,9 @@ READINGS: dict[str, tuple[Reading, ...]] = {
     ),
     # Bodies that are too long for a record are objects of their own, in folders named data.
     "bedrock_logs": (Reading(AI_USAGE, keys=r"^(?!(.*/)?data/)", begin=BedrockLogs, endings=LOG_ENDINGS),),
-    "bedrock_metrics": (Reading(AI_USAGE, keys=METRIC_KEYS, begin=BedrockMetrics, endings=LOG_ENDINGS),),
+    "bedrock_metrics": (
+        Reading(AI_USAGE, keys=METRIC_KEYS, begin=BedrockMetrics, endings=LOG_ENDINGS, may_be_empty=True),
+    ),
     "litellm": (Reading(AI_USAGE, begin=LiteLLM, endings=LOG_ENDINGS),),
     "otel_genai": (Reading(AI_USAGE, begin=OtelGenAI, endings=LOG_ENDINGS),),
 }

@@ -1,6 +1,7 @@
 -- One row per source of AI usage, delivered month, day and distinct attributes: the sums over its hours, and its owner.
 {{ config(
     materialized='incremental',
+    tags=['near_real_time'],
     incremental_strategy='replace_days',
     on_schema_change='sync_all_columns',
     meta={'replace_by': 'delivery_days'},

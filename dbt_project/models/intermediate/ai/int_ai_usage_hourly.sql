@@ -2,6 +2,7 @@
 -- Prices are looked up once per model, tier, context window and day, not per record.
 {{ config(
     materialized='incremental',
+    tags=['near_real_time'],
     incremental_strategy='replace_days',
     on_schema_change='sync_all_columns',
     indexes=[{'columns': ['scope_id', 'charge_date']}],

@@ -2,6 +2,7 @@
 -- Owners are resolved once per distinct attributes, not per line or day.
 {{ config(
     materialized='incremental',
+    tags=['near_real_time'],
     incremental_strategy='replace_days',
     on_schema_change='sync_all_columns',
     meta={'replace_by': 'scopes'},

@@ -2,6 +2,7 @@
 -- A tag set is read once: its content never changes.
 {{ config(
     materialized='incremental',
+    tags=['near_real_time'],
     incremental_strategy='replace_days',
     on_schema_change='sync_all_columns',
     meta={'replace_by': 'version'},

@@ -1,6 +1,7 @@
 -- One row per scope and subject: what tag rules look at (names, account, service, tag set) of the charges that have it in common.
 {{ config(
     materialized='incremental',
+    tags=['near_real_time'],
     incremental_strategy='replace_days',
     on_schema_change='sync_all_columns',
     meta={'replace_by': 'scopes'},

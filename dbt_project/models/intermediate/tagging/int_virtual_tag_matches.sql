@@ -2,6 +2,7 @@
 -- A text is compared with a pattern once: what it gave is kept until the rules change.
 {{ config(
     materialized='incremental',
+    tags=['near_real_time'],
     incremental_strategy='replace_days',
     on_schema_change='sync_all_columns',
     meta={'replace_by': 'version'},

@@ -1,6 +1,7 @@
 -- One row per scope, subject, stretch of days with the same rules, tag key and virtual tag rule that matches: its value, and whether it counts.
 {{ config(
     materialized='incremental',
+    tags=['near_real_time'],
     incremental_strategy='replace_days',
     on_schema_change='sync_all_columns',
     meta={'replace_by': 'scopes'},
