@@ -65,7 +65,12 @@ usage_by_day as (
             {{ uuid_of(['usage_item', 'team', 'cost_center', 'project', 'driver']) }} as split_id
         from {{ ref('int_ai_usage_splits') }}
         -- Without a rule that divides by usage it is not even looked at.
-        where exists (select 1 from {{ ref('stg_config__allocation_rules') }} where allocation_method = 'ai_usage')
+        where
+            exists (
+                select 1
+                from {{ ref('stg_config__allocation_rules') }}
+                where allocation_method = 'ai_usage'
+            )
     ) as splits
     group by 1
 ),
