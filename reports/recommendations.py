@@ -1,4 +1,4 @@
-"""What to change first: the recommendations that count, the surest first."""
+"""What to change first: the recommendations that count, what is no more than a guess last."""
 
 from __future__ import annotations
 

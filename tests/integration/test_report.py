@@ -124,8 +124,8 @@ def test_budgets_stand_beside_what_was_charged(database: str, tmp_path: Path) ->
     ]
 
 
-def test_what_to_change_first_is_what_counts_and_is_surest(database: str, tmp_path: Path) -> None:
-    """Twelve groups, one of them with two ways to save: the ten surest are named, the others are in the total, nothing twice."""
+def test_what_to_change_first_is_what_counts_and_saves_most(database: str, tmp_path: Path) -> None:
+    """Twelve groups, one of them with two ways to save: the ten that save most are named, the others are in the total, nothing twice."""
     found = [saving(f"key {number}", str(50 + number)) for number in range(12)]
     found.append(saving("key 11", "3", kind="batch", proposed="the batch tier"))
     with psycopg.connect(database) as connection:
