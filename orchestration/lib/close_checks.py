@@ -15,6 +15,7 @@ from orchestration.lib.config import Config
 from orchestration.lib.config_sources import Source
 from orchestration.lib.config_store import section_hashes
 from orchestration.lib.errors import FinopsError
+from orchestration.lib.formats.ai_usage import AI_USAGE
 from orchestration.lib.formats.registry import READINGS
 from orchestration.lib.ingest import find_deliveries, new_deliveries, open_storage
 from reports.completeness import read_progress
@@ -125,7 +126,7 @@ def _incomplete(connection: Connection, config: Config, month: date) -> Iterator
         connection.execute("select source_name, max(billing_period) from finops.daily_costs group by 1").fetchall()
     )
     for source in config.sources:
-        charges = any(not reading.part for reading in READINGS[source.format])
+        charges = any(reading.format is not AI_USAGE for reading in READINGS[source.format])
         if not charges or source.name in fetched:
             continue
         if source.name not in progress and last.get(source.name, month) <= month:
