@@ -34,7 +34,7 @@ create temp table daily_costs (
     allocation_rule text, charge_date date,
     billed_cost numeric, effective_cost numeric, contracted_cost numeric, list_cost numeric
 );
-create temp table cost_records (like daily_costs, resource_id text);
+create temp table cost_records (like daily_costs, resource_id text, service_provider_name text, sku_id text, sku_meter text);
 create temp table int_container_splits (
     parent_resource_id text, billing_period date, charge_date date, billing_currency text,
     team text, cost_center text, project text, split_cost numeric

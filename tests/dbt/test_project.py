@@ -37,6 +37,8 @@ def test_layers_read_downwards(manifest: Manifest) -> None:
     order = ["staging", "intermediate", "marts"]
     # What teams pay is worked out of two marts, and is none itself: closed months show what was signed instead.
     upwards = {("int_chargebacks", "daily_costs"), ("int_chargebacks", "cost_allocations")}
+    # Reads no row of it: the digests of its days are noted when it is built.
+    upwards.add(("int_billing_months", "daily_costs"))
     for node in models(manifest):
         for parent in parents(manifest, node):
             if parent["resource_type"] == "model" and (node["name"], parent["name"]) not in upwards:
