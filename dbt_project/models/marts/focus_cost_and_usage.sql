@@ -109,7 +109,10 @@ select
     records.service_subcategory,
     case when records.charge_category <> 'Tax' then records.sku_id end as sku_id,
     case when records.charge_category <> 'Tax' then records.sku_meter end as sku_meter,
-    case when records.charge_category <> 'Tax' then price_details.map end as sku_price_details,
+    case
+        when records.charge_category <> 'Tax' and records.sku_price_id is not null
+            then coalesce(price_details.map, aws_price_details.price_details)
+    end as sku_price_details,
     case when records.charge_category <> 'Tax' then records.sku_price_id end as sku_price_id,
     records.sub_account_id,
     records.sub_account_name,
@@ -146,6 +149,7 @@ left join shares
         and records.sub_account_id is not distinct from shares.sub_account_id
 -- Each by its key, so that PostgreSQL leaves out the maps that a query does not ask for.
 left join {{ ref('stg_deliveries__maps') }} as price_details on records.sku_price_details_id = price_details.map_id
+left join {{ ref('int_aws_price_details') }} as aws_price_details on records.sku_price_details_id = aws_price_details.price_details_id
 left join {{ ref('stg_deliveries__maps') }} as contracts on records.contract_applied_id = contracts.map_id
 left join {{ ref('stg_deliveries__maps') }} as eligibility on records.commitment_program_eligibility_details_id = eligibility.map_id
 left join {{ ref('stg_deliveries__maps') }} as allocated_tags on records.allocated_tags_id = allocated_tags.map_id

@@ -178,7 +178,7 @@ cur as (
         cast(null as text) as allocated_method_id,
         cast(null as text) as allocated_resource_id,
         cast(null as text) as allocated_resource_name,
-        cast(null as bigint) as sku_price_details_id,
+        {{ aws_price_details_id('parts.product_id', 'parts.product_instance_type') }} as sku_price_details_id,
         cast(null as bigint) as contract_applied_id,
         cast(null as bigint) as commitment_program_eligibility_details_id,
         cast(null as bigint) as allocated_tags_id,

@@ -22,6 +22,7 @@ select
     pricing_term,
     pricing_unit,
     pricing_currency,
+    product_instance_type,
     product_region_code,
     product_sku,
     reservation_reservation_a_r_n,
