@@ -7,7 +7,7 @@
     meta={'replace_by': 'version'},
     indexes=[{'columns': ['price_details_id']}],
 ) }}
-{%- set changes = dict(changed_days(format='cur', digest='attributes_digest'), version=code_version()) %}
+{%- set changes = dict(changed_days(format='cur', digest='attributes_digest'), version=code_version() if execute else '') %}
 {{ note_changes(changes) }}
 
 with delivered as (
