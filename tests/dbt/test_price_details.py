@@ -49,16 +49,18 @@ def test_products_of_aws_are_described_where_a_price_is_named(project: Project) 
         "nothing": None,
     }
     assert shown(project) == expected
-    counted = "select count(*), count(distinct version), min(xmin::text) from intermediate.int_aws_price_details"
-    ((products, versions, written),) = project.rows(counted)
+    table = "intermediate.int_aws_price_details"
+    ((products, versions, written),) = project.rows(
+        f"select count(*), count(distinct version), min(xmin::text) from {table}"
+    )
     assert (products, versions) == (3, 1)
+    # A query that does not ask for the details does not read them.
+    ((plan,),) = project.rows("explain (format json) select sum(billed_cost) from finops.focus_cost_and_usage")
+    assert "cost_records" in str(plan)
+    assert "int_aws_price_details" not in str(plan)
     # The next delivery brings a product; those that are known are not read again.
     lines.append(line("other type", LARGE, product_instance_type="m5a.large"))
     project.deliver("aws", MARCH, lines)
     project.build()
     assert shown(project) == expected | {"other type": LARGE_DETAILS | {"InstanceType": "m5a.large"}}
-    assert project.rows(
-        "select count(*), count(*) filter (where xmin::text = '{}') from intermediate.int_aws_price_details".format(
-            written
-        )
-    ) == [(4, 3)]
+    assert project.rows(f"select count(*), count(*) filter (where xmin::text = '{written}') from {table}") == [(4, 3)]

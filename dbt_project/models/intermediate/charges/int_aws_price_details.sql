@@ -5,7 +5,7 @@
     incremental_strategy='replace_days',
     on_schema_change='sync_all_columns',
     meta={'replace_by': 'version'},
-    indexes=[{'columns': ['price_details_id']}],
+    indexes=[{'columns': ['price_details_id'], 'unique': true}],
 ) }}
 {%- set changes = dict(changed_days(format='cur', digest='attributes_digest'), version=code_version() if execute else '') %}
 {{ note_changes(changes) }}
@@ -23,12 +23,14 @@ with delivered as (
 
 products as (
     select * from delivered
-    {%- if is_incremental() %}
-    where not exists (
-        select 1 from {{ this }} as known
-        where delivered.price_details_id = known.price_details_id and known.version = '{{ changes.version }}'
-    )
-    {%- endif %}
+    where
+        true
+        {%- if is_incremental() %}
+        and not exists (
+            select 1 from {{ this }} as known
+            where delivered.price_details_id = known.price_details_id and known.version = '{{ changes.version }}'
+        )
+        {%- endif %}
 )
 
 select
