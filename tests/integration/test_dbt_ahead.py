@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from orchestration.lib import dbt
@@ -57,14 +58,16 @@ def test_what_was_not_used_ends_with_the_run() -> None:
 
 @pytest.mark.parametrize("is_building", [False, True])
 def test_a_killed_run_leaves_no_process_and_no_folder(is_building: bool, database: str, tmp_path: Path) -> None:
-    build = [str(dbt.executable_ahead()), "parse", "--no-partial-parse", "--project-dir", str(dbt.project_dir())]
+    # A query of ten minutes: what is not ended with its run is still there when this test gives up.
+    query = ["show", "--inline", "select pg_sleep(600)", "--project-dir", str(dbt.project_dir())]
     code = [
         "import os, subprocess, time",
         "from orchestration.lib.dbt_ahead import dbt_ahead",
         "with dbt_ahead():",
         "    print(os.environ['FINOPS_DBT_AHEAD'], flush=True)",
-        f"    subprocess.Popen({build}, stdout=subprocess.PIPE)" if is_building else "",
-        "    time.sleep(60)",
+        "    while not os.path.exists(os.environ['FINOPS_DBT_AHEAD']): time.sleep(0.05)",
+        f"    subprocess.Popen({[str(dbt.executable_ahead()), *query]}, stdout=subprocess.PIPE)" if is_building else "",
+        "    time.sleep(600)",
     ]
     environment = {**os.environ, **dbt.environment(database), "DBT_TARGET_PATH": str(tmp_path)}
     run = subprocess.Popen([sys.executable, "-c", "\n".join(code)], stdout=subprocess.PIPE, text=True, env=environment)
@@ -73,10 +76,15 @@ def test_a_killed_run_leaves_no_process_and_no_folder(is_building: bool, databas
     _until(path.exists)
     if is_building:
         _until(lambda: not path.exists())
+    assert _processes_of(path)
     run.kill()
     run.wait()
-    _until(lambda: not path.parent.exists())
-    assert not (tmp_path / "manifest.json").exists()
+    _until(lambda: not path.parent.exists() and not _processes_of(path))
+
+
+def _processes_of(address: Path) -> list[int]:
+    """The processes that import dbt, or run it, at this address."""
+    return [one.pid for one in psutil.process_iter(["cmdline"]) if str(address) in (one.info["cmdline"] or [])]
 
 
 def _until(condition: Callable[[], bool]) -> None:
