@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.evaluation.right_sizing import LIMIT, best_within, curve, outcome, ours, plain_rule, read_traces, section
+from ml.evaluation.right_sizing import LIMIT, best_within, curve, ours, outcome, plain_rule, read_traces, section
 from ml.savings.sizing import SizingSettings
 
 
