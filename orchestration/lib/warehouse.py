@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from orchestration.lib.ai.recommendations import ensure_recommendations
+from orchestration.lib.recommendations import ensure_recommendations
 from orchestration.lib.audit import ensure_audit
 from orchestration.lib.close_tables import ensure_closes
 from orchestration.lib.formats.columns import Column, Format, Kind

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import psycopg
 
-from orchestration.lib.ai.recommendations import store_recommendations
+from orchestration.lib.recommendations import store_recommendations
 from orchestration.lib.ai.savings import ai_recommendations
 from orchestration.lib.gate import gate_markdown, run_gate
 from tests.dbt.ai import SECTIONS

@@ -10,13 +10,12 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from ml.savings.recommendation import ranked
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.gate import GateResult, gate_markdown, require_gate, run_gate
 from orchestration.lib.gate_suites import SUITES
 from tests.support import ai_gate_rows, leaving_marts
 from tests.support.marts import Charge, make_marts, set_budgets, set_recommendations
-from tests.support.savings import WINDOW, saving
+from tests.support.savings import WINDOW, ranked, saving
 
 OCTOBER, NOVEMBER = date(2026, 10, 3), date(2026, 11, 3)
 CHARGES = [

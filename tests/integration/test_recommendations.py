@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from orchestration.lib.ai.recommendations import ensure_recommendations, store_recommendations
+from orchestration.lib.recommendations import ensure_recommendations, store_recommendations
 from orchestration.lib.ai.savings import ai_recommendations
 from orchestration.lib.config_models import Config
 from orchestration.lib.errors import FinopsError

@@ -25,6 +25,7 @@ _COLUMNS = ["charge_date", "hour", "context_window", *KEYS, *OWNER, *_COUNTS, "c
 _PRICE_COLUMNS = [
     "provider", "model", "service_tier", "context_window", "price_class", "unit_price", "valid_from", "valid_to",
 ]  # fmt: skip
+from tests.support.savings import ranked
 
 
 def usage(cost: str | None, day: int = 1, **columns: Any) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def inputs(
 
 
 def found(of: Inputs, kind: str) -> list[Recommendation]:
-    return [one for one in recommend(of) if one.kind == kind]
+    return [one for one in ranked(recommend(of)) if one.kind == kind]
 
 
 def monthly(amount_of_28_days: str) -> Decimal:

@@ -16,7 +16,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from ml.savings.recommendation import Recommendation, Window
-from orchestration.lib.ai.recommendations import ensure_recommendations, store_recommendations
+from orchestration.lib.recommendations import ensure_recommendations, store_recommendations
 
 BASES = ("billed_cost", "effective_cost", "contracted_cost", "list_cost")
 UNIT = Decimal("0.0000000001")

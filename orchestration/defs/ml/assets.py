@@ -21,7 +21,7 @@ def ai_recommendations_asset(config: Config) -> dg.AssetsDefinition:
         description="What could be saved on AI models, each with its evidence. The view `finops.recommendations` shows it.",
     )
     def recommendations(warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        from orchestration.lib.ai.recommendations import store_recommendations
+        from orchestration.lib.recommendations import store_recommendations
         from orchestration.lib.ai.savings import ai_recommendations  # imports pandas
 
         watcher().step("Look for savings")
