@@ -53,7 +53,8 @@ def _connected(items: Sequence[str], cliques: Mapping[str, Set[Hashable]]) -> It
         if item in seen:
             continue
         seen.add(item)
-        part, met = [item], set()
+        part = [item]
+        met: set[Hashable] = set()
         for one in part:  # grows while it is gone through
             for clique in cliques[one] - met:
                 met.add(clique)

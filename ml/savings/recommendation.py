@@ -103,11 +103,12 @@ class Recommendation:
     """One thing that could be changed.
 
     `exclusive_group`: what it acts on; recommendations of one group act on the same money, so that one of them counts at most.
-    `change`: what to do, in words; nothing is ever executed. `evidence`: JSON values, amounts as texts.
-    The ranks and `counted_saving`, its part of a total in which no euro is twice, are given by `ranked`. `command`: a command or a Terraform change that would do it, as text.
-    `acts_on`: ids of resources with what each costs in a month, at the effective rate: advice on the same resource excludes each
-    other. `effective_from`: when the saving begins, where that is not at once, such as after a commitment has ended.
-    `window`: the days it rests on, where they are not those of the whole list.
+    `change`: what to do, in words; nothing is ever executed. `evidence`: JSON values, amounts as texts. `command`: a command or a
+    Terraform change that would do it, as text. `acts_on`: ids of resources with what each costs in a month, at the effective rate:
+    advice on the same resource excludes each other. `effective_from`: when the saving begins, where that is not at once, such as
+    after a commitment has ended. `window`: the days it rests on, where they are not those of the whole list. `origin`: finops, or
+    the provider's own service that says so. The ranks and `counted_saving`, its part of a total in which no euro is twice, are
+    given by `ranked`.
     """
 
     kind: str
@@ -138,6 +139,7 @@ class Recommendation:
     group_rank: int = 0
     overall_rank: int = 0
     counted_saving: Decimal | None = None
+    origin: str = "finops"
 
     @property
     def recommendation_id(self) -> str:

@@ -15,6 +15,7 @@ from ml.savings.prices import PriceBook
 from ml.savings.recommendation import Recommendation, Window
 from ml.savings.settings import SavingsSettings
 from ml.savings.traffic import KEYS, OWNER, TOKEN_CLASSES, UNIT_CLASSES, traffics
+from tests.support.savings import ranked
 
 FIRST = date(2026, 10, 1)
 # A month of 28 days is 365 / 12 / 28 of it.
@@ -25,7 +26,6 @@ _COLUMNS = ["charge_date", "hour", "context_window", *KEYS, *OWNER, *_COUNTS, "c
 _PRICE_COLUMNS = [
     "provider", "model", "service_tier", "context_window", "price_class", "unit_price", "valid_from", "valid_to",
 ]  # fmt: skip
-from tests.support.savings import ranked
 
 
 def usage(cost: str | None, day: int = 1, **columns: Any) -> dict[str, Any]:
