@@ -80,7 +80,9 @@ def test_break_even_is_the_last_commitment_without_a_loss(slots: list[Slot]) -> 
 
 @settings(max_examples=100, deadline=None)
 @given(SLOTS, st.sampled_from([D("0.001"), D("0.37"), D(5)]), st.decimals(0, 100, places=2))
-def test_whole_steps_below_a_limit_are_the_best_of_all_of_them(slots: list[Slot], step: Decimal, limit: Decimal) -> None:
+def test_whole_steps_below_a_limit_are_the_best_of_all_of_them(
+    slots: list[Slot], step: Decimal, limit: Decimal
+) -> None:
     curve = Curve(slots)
     found = curve.optimum(step=step, limit=limit)
     assert found % step == 0
