@@ -14,7 +14,7 @@ from typing import Any, Literal
 Level = Literal["low", "medium", "high"]
 _LEVELS: tuple[Level, ...] = ("low", "medium", "high")
 
-MODEL_VERSION = "ai-savings-1"
+MODEL_VERSION = "savings-2"
 """Changes whenever the same inputs would give other rows."""
 _UNIT = Decimal("0.0000000001")
 _WEEK = 7
@@ -104,7 +104,10 @@ class Recommendation:
 
     `exclusive_group`: what it acts on; recommendations of one group act on the same money, so that one of them counts at most.
     `change`: what to do, in words; nothing is ever executed. `evidence`: JSON values, amounts as texts.
-    `group_rank` and `overall_rank` are given by `ranked`.
+    `group_rank` and `overall_rank` are given by `ranked`. `command`: a command or a Terraform change that would do it, as text.
+    `acts_on`: ids of resources with what each costs in a month, at the effective rate: advice on the same resource excludes each
+    other. `effective_from`: when the saving begins, where that is not at once, such as after a commitment has ended.
+    `window`: the days it rests on, where they are not those of the whole list.
     """
 
     kind: str
@@ -126,6 +129,12 @@ class Recommendation:
     evidence: Mapping[str, Any]
     exclusive_group: str
     one_off_cost: Decimal = Decimal(0)
+    region_id: str | None = None
+    command: str | None = None
+    acts_on: tuple[tuple[str, Decimal], ...] = ()
+    effective_from: date | None = None
+    currency: str = "USD"
+    window: Window | None = None
     group_rank: int = 0
     overall_rank: int = 0
 
