@@ -14,7 +14,8 @@ from ml.savings.commitments.usage import Commitment, CommitmentSettings, Hours, 
 D = Decimal
 BIG, SMALL = Sku("big", "eu"), Sku("small", "eu")
 START = datetime(2026, 8, 1, tzinfo=UTC)
-SETTINGS = CommitmentSettings()
+# Steady weeks are taken to go on for ever where nothing else is said.
+SETTINGS = CommitmentSettings(unseen_change_per_year=D(0))
 
 
 def days(count: int, use: dict[Sku, Decimal], **fields: object) -> tuple[Hours, ...]:
@@ -45,6 +46,14 @@ def test_steady_use_is_covered_in_full() -> None:
         (1 * D(730), D("1.4") * 730),
         (0 * D(730), D("2.1") * 730),
     ]
+
+
+def test_steady_weeks_are_not_taken_to_last_for_ever() -> None:
+    careful = replace(SETTINGS, unseen_change_per_year=D("0.1"))
+    year, three = (decide(days(56, {BIG: D(10)}), plan_of("0.7", term), careful) for term in (12, 36))
+    assert year is not None
+    assert three is not None
+    assert D(6) < three.committed < year.committed < D(7)
 
 
 def test_a_reservation_is_bought_in_whole_units() -> None:

@@ -14,7 +14,8 @@ SPEND_STEP = Decimal("0.001")
 """Providers sell savings plans in thousandths of a unit of money an hour."""
 FALLS = (Decimal("0.1"), Decimal("0.2"), Decimal("0.3"))
 _WEEK_HOURS = 7 * 24
-_MONTH_HOURS = Decimal(365 * 24) / 12
+_YEAR_HOURS = 365 * 24
+_MONTH_HOURS = Decimal(_YEAR_HOURS) / 12
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def decide_open(usage: Sequence[Open], offer: Offer, settings: CommitmentSetting
     # Where the term is not known, the risk is that of the longest that may be bought.
     term_hours = (offer.term_months or max(settings.terms_months)) * float(_MONTH_HOURS)
     seen, block_hours = levels(usage)
-    view = outlook(seen, term_hours / block_hours, float(settings.risk))
+    unseen = float(settings.unseen_change_per_year) * (block_hours / _YEAR_HOURS) ** 0.5
+    view = outlook(seen, term_hours / block_hours, float(settings.risk), unseen)
     expected = Curve(one.times(factor) for factor in view.expected for one in usage)
     worst = Curve(one.times(view.worst) for one in usage)
     now = Curve(one.slot for one in usage)

@@ -28,8 +28,9 @@ def ladder(decision: Decision, first: date, settings: CommitmentSettings) -> tup
     Between two of them there is time to see whether use holds: what has fallen is not bought.
     """
     step = decision.offer.unit_price or SPEND_STEP
-    part = decision.committed / settings.purchases // step * step
-    count = settings.purchases if part else 1
+    whole = int((decision.committed / step).to_integral_value())
+    count = min(settings.purchases, whole)
+    part = whole // count * step
     sizes = [decision.committed - part * (count - 1), *[part] * (count - 1)]
     curve = Curve(one.slot for one in decision.open)
     month = Decimal(365 * 24) / 12 / curve.hours

@@ -30,12 +30,13 @@ class Outlook:
 STEADY = Outlook((Decimal(1),), Decimal(1), Decimal(0))
 
 
-def outlook(levels: Sequence[float], term: float, risk: float) -> Outlook:
+def outlook(levels: Sequence[float], term: float, risk: float, unseen: float = 0.0) -> Outlook:
     """An outlook from the mean use of each former week (or day), over a term of so many of them.
 
     The level of use is taken to be a walk (what lasts) with noise (what passes), both measured by how far levels lie apart
     that are 1, 2, … weeks apart. A fall is followed, as far as it is more than noise; a rise is not: what is not bought today
-    can be bought when it is there.
+    can be bought when it is there. `unseen`: the standard deviation of a lasting step in one of these weeks that is taken to be
+    possible even where none was seen, as two quiet months say little of three years.
     """
     mean = fmean(levels) if levels else 0.0
     if mean <= 0:
@@ -47,6 +48,7 @@ def outlook(levels: Sequence[float], term: float, risk: float) -> Outlook:
     slope = _trend(logs)
     detrended = [value - slope * number for number, value in enumerate(logs)]
     noise, walk = _noise_and_walk(detrended)
+    walk = max(walk, unseen**2)
     fall = min(slope, 0.0)
     # The mean of the term against the mean of the weeks seen, for a walk and for noise alone.
     spread = math.sqrt(noise / count + noise / max(term, 1.0) + walk * (count + term) / 3 + 1e-12)

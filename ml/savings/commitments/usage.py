@@ -14,10 +14,12 @@ class Sku:
 
     sku_id: str
     region_id: str = ""
+    meter: str = field(default="", compare=False)
 
     @property
     def title(self) -> str:
-        return f"{self.sku_id} in {self.region_id}" if self.region_id else self.sku_id
+        name = self.meter or self.sku_id
+        return f"{name} in {self.region_id}" if self.region_id else name
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Commitment:
 class Offer:
     """A commitment that can be bought: money an hour (`is_spend`), or hours of one product at `unit_price` each.
 
-    `origin` says where its rates are from: the bill, or a file of reference rates.
+    `origin` says where its rates are from: the bill, or a file of reference rates. `like`: a commitment of the same kind.
     """
 
     type: str
@@ -74,6 +76,7 @@ class Offer:
     term_months: int | None = None
     payment: str | None = None
     unit_price: Decimal | None = None
+    like: str = ""
 
     @property
     def product(self) -> Sku | None:
@@ -114,13 +117,12 @@ class Pool:
 class CommitmentSettings:
     """Settings with their defaults; `config/finops-config.yaml.example` says what each means."""
 
-    lookback_days: int = 60
     minimum_history_days: int = 28
     terms_months: tuple[int, ...] = (12, 36)
     payments: tuple[str, ...] = ("No Upfront", "Partial Upfront", "All Upfront")
     risk: Decimal = Decimal("0.05")
+    unseen_change_per_year: Decimal = Decimal("0.1")
     maximum_coverage: Decimal = Decimal(1)
     purchases: int = 4
     days_between_purchases: int = 30
     expiry_notice_days: int = 90
-    minimum_monthly_saving: Decimal = Decimal(1)
