@@ -18,6 +18,7 @@ from orchestration.lib.config_privacy import Privacy
 from orchestration.lib.config_savings import Savings
 from orchestration.lib.config_sources import Source
 from orchestration.lib.config_tagging import TagPolicy, VirtualTags
+from orchestration.lib.config_utilisation import UtilisationSource
 
 Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=18)]
 
@@ -230,6 +231,7 @@ class Config(Settings):
     ai_api_optimization: AiOptimization = AiOptimization()
     privacy: Privacy = Privacy()
     savings: Savings = Savings()
+    utilisation: tuple[UtilisationSource, ...] = ()
     reports: Reports = Reports()
 
     _path: Path = PrivateAttr(default_factory=Path.cwd)
