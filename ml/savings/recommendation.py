@@ -155,7 +155,7 @@ class Recommendation:
     @property
     def is_commitment(self) -> bool:
         """Whether it changes what usage costs and not the usage, so that it is worked out for what others leave of it."""
-        return self.kind == "commitment"
+        return self.kind.startswith("commitment")
 
 
 def worthwhile(found: Iterable[Recommendation], minimum: Decimal) -> list[Recommendation]:

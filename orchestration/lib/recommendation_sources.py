@@ -40,5 +40,38 @@ def dated(found: Sequence[Recommendation], window: Window) -> list[Recommendatio
     return [one if one.window else replace(one, window=window) for one in found]
 
 
-SOURCES: tuple[Source, ...] = (ai_models,)
-COMMITMENTS: tuple[CommitmentSource, ...] = ()
+def sizes(connection: psycopg.Connection[Any], config: Config) -> Found:
+    """Another size, family or generation. What would save nothing, as a commitment without a known end covers it, is said."""
+    from orchestration.lib.right_sizing import sized
+
+    found = sized(connection, config)
+    kind = "right_sizing"
+    silent = [
+        Excluded(kind, one.resource_id, one.reason)
+        for one in found.recommendations
+        if one.resource_id and not _saves(one)
+    ]
+    if not config.utilisation:
+        silent.append(Excluded(kind, EVERYTHING, "no utilisation is taken in: see utilisation in the configuration"))
+    excluded = [Excluded(kind, one.resource_id, one.reason) for one in found.exclusions]
+    return Found([one for one in found.recommendations if _saves(one)], excluded + silent)
+
+
+def commitments(connection: psycopg.Connection[Any], config: Config, chosen: Sequence[Recommendation]) -> Found:
+    """What to commit to of the usage that is left by what was chosen."""
+    from orchestration.lib.commitment_advice import commitment_recommendations
+
+    found = commitment_recommendations(connection, config, after=chosen)
+    if not found:
+        return Found(
+            excluded=[Excluded("commitment", EVERYTHING, "no usage that a commitment of a known rate could cover")]
+        )
+    return Found(found)
+
+
+def _saves(one: Recommendation) -> bool:
+    return one.estimate.saving > 0 or not one.estimate.cost
+
+
+SOURCES: tuple[Source, ...] = (ai_models, sizes)
+COMMITMENTS: tuple[CommitmentSource, ...] = (commitments,)
