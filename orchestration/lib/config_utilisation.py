@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from orchestration.lib.config_base import Settings, Text
 from orchestration.lib.config_places import Endpoint
 from orchestration.lib.config_sources import Location, Name
+
+Namespace = Literal["AWS/EC2", "CWAgent", "AWS/RDS", "AWS/NATGateway", "AWS/ApplicationELB"]
 
 
 class UtilisationSource(Settings):
@@ -18,7 +20,7 @@ class UtilisationSource(Settings):
     location: Location | None = None
     endpoint_url: Endpoint | None = None
     region: Text | None = None
-    namespaces: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    namespaces: Annotated[tuple[Namespace, ...], Field(min_length=1)] | None = None
     lookback_days: Annotated[int, Field(ge=1, le=63)] = 30
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ml.savings.histogram import buckets
 from orchestration.lib.errors import FinopsError
-from orchestration.lib.utilisation.units import HIGHEST_PERCENT, metric_of, unit_of
+from orchestration.lib.utilisation.units import HIGHEST_PERCENT, series_of
 
 COLUMNS = ("resource_id", "metric", "unit", "timestamp", "value")
 _BUCKET_BITS, _DAY_BITS = 16, 20
@@ -144,9 +144,8 @@ class Digest:
             code, unit_index = divmod(code, len(texts[2]) + 1)
             resource_index, metric_index = divmod(code, len(texts[1]) + 1)
             resource, unit = texts[0][resource_index], texts[2][unit_index]
-            metric = metric_of(texts[1][metric_index])
             try:
-                kept, factors[place] = unit_of(metric, unit)
+                metric, kept, factors[place] = series_of(texts[1][metric_index], unit)
             except ValueError as error:
                 raise FinopsError(
                     f"{self.file}: row {rows[index] + first_row}, resource {resource}: {error}."

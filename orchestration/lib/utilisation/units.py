@@ -35,16 +35,19 @@ HIGHEST_PERCENT = 101.0
 """Averages of monitors exceed a hundred per cent by a rounding; what is further above was meant as something else."""
 
 
-def metric_of(written: str) -> str:
-    """The name that a metric is kept under: known ones whatever their spelling, others as they are written."""
-    return _METRICS.get(written.lower().replace("_", "").replace(" ", ""), written.strip())
+def series_of(metric: str, unit: str) -> tuple[str, str, float]:
+    """The name and the unit that measurements are kept under, and what they are multiplied by.
 
-
-def unit_of(metric: str, written: str) -> tuple[str, float]:
-    """The unit that a value is kept in and its factor. Raises ValueError that says which units there are."""
-    found = UNITS.get(written.strip().lower())
-    expected = _EXPECTED.get(metric)
+    Known metrics have one name whatever their spelling, others keep theirs. A quantity of a period, such as CloudWatch's bytes, is no
+    rate: it keeps its own name, and no size is measured by it. Raises ValueError that says which units there are.
+    """
+    written = metric.strip()
+    name = _METRICS.get(written.lower().replace("_", "").replace(" ", ""), written)
+    found = UNITS.get(unit.strip().lower())
+    expected = _EXPECTED.get(name)
+    if found and expected == "Bytes/Second" and found[0] == "Bytes":
+        return written, *found
     if found is None or (expected and found[0] != expected):
-        allowed = [unit for unit, (kept, _) in UNITS.items() if expected in (None, kept)]
-        raise ValueError(f"the unit {written!r} of {metric} is not one of {', '.join(allowed)}")
-    return found
+        allowed = [other for other, (kept, _) in UNITS.items() if expected in (None, kept)]
+        raise ValueError(f"the unit {unit!r} of {metric} is not one of {', '.join(allowed)}")
+    return name, *found
