@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from orchestration.lib.config_ai import AiOptimization, AiPrices
 from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
 from orchestration.lib.config_document import Location as DocumentLocation
+from orchestration.lib.config_inventory import InventorySource
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
 from orchestration.lib.config_places import FileLocation, FilePlace
 from orchestration.lib.config_privacy import Privacy
@@ -232,6 +233,7 @@ class Config(Settings):
     privacy: Privacy = Privacy()
     savings: Savings = Savings()
     utilisation: tuple[UtilisationSource, ...] = ()
+    inventory: tuple[InventorySource, ...] = ()
     reports: Reports = Reports()
 
     _path: Path = PrivateAttr(default_factory=Path.cwd)

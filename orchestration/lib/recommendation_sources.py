@@ -57,6 +57,17 @@ def sizes(connection: psycopg.Connection[Any], config: Config) -> Found:
     return Found([one for one in found.recommendations if _saves(one)], excluded + silent)
 
 
+def waste(connection: psycopg.Connection[Any], config: Config) -> Found:
+    """What is idle, left over, on at night for nobody, or in too dear a class of storage."""
+    from orchestration.lib.waste import waste as find
+
+    found = find(connection, config)
+    excluded = [Excluded("waste", one.resource_id, one.reason) for one in found.exclusions]
+    if not config.inventory:
+        excluded.append(Excluded("waste", EVERYTHING, "no list of resources is taken in: see inventory in the configuration"))
+    return Found(found.recommendations, excluded)
+
+
 def commitments(connection: psycopg.Connection[Any], config: Config, chosen: Sequence[Recommendation]) -> Found:
     """What to commit to of the usage that is left by what was chosen."""
     from orchestration.lib.commitment_advice import commitment_recommendations
@@ -73,5 +84,5 @@ def _saves(one: Recommendation) -> bool:
     return one.estimate.saving > 0 or not one.estimate.cost
 
 
-SOURCES: tuple[Source, ...] = (ai_models, sizes)
+SOURCES: tuple[Source, ...] = (ai_models, sizes, waste)
 COMMITMENTS: tuple[CommitmentSource, ...] = (commitments,)
