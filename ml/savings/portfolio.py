@@ -115,7 +115,7 @@ def _counted(chosen: Sequence[Recommendation]) -> dict[str, Decimal]:
         for one in chosen:
             own = [pot for pot, _ in _costs(one)]
             left = sum((room[pot] for pot in own), Decimal(0))
-            saved = min(one.estimate.saving, one.estimate.cost, left).quantize(_UNIT, ROUND_DOWN)
+            saved = min(one.estimate.saving, one.estimate.cost, left.quantize(_UNIT, ROUND_DOWN))
             counted[one.recommendation_id] = saved
             for pot in own:
                 room[pot] -= saved * room[pot] / left if left else Decimal(0)

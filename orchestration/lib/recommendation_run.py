@@ -123,5 +123,6 @@ def _why_gone(
 
 def _resources(facts: Mapping[str, Any]) -> list[str]:
     """The resources of the bill that advice was about. An API key is none: it is not on a bill by itself."""
-    named = [one["resource_id"] for one in facts["acts_on"]]
-    return named or [facts["resource_id"]] if facts["resource_id"] and facts["resource_type"] != "api_key" else named
+    if facts["resource_type"] == "api_key":
+        return []
+    return [facts["resource_id"]] if facts["resource_id"] else [one["resource_id"] for one in facts["acts_on"]]

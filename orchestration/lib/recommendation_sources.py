@@ -64,7 +64,9 @@ def waste(connection: psycopg.Connection[Any], config: Config) -> Found:
     found = find(connection, config)
     excluded = [Excluded("waste", one.resource_id, one.reason) for one in found.exclusions]
     if not config.inventory:
-        excluded.append(Excluded("waste", EVERYTHING, "no list of resources is taken in: see inventory in the configuration"))
+        excluded.append(
+            Excluded("waste", EVERYTHING, "no list of resources is taken in: see inventory in the configuration")
+        )
     return Found(found.recommendations, excluded)
 
 
