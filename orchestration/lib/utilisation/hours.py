@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from ml.savings.hours import HOURS, HoursOfWeek
 from ml.savings.recommendation import Window
 from ml.savings.sizing import CPU
-from orchestration.lib.utilisation.units import metric_of, unit_of
+from orchestration.lib.utilisation.units import series_of
 
 _EPOCH = date(1970, 1, 1)
 HOURS_TABLE = """
@@ -39,26 +39,24 @@ class HourDigest:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take in a batch whose values have been checked."""
-        metrics = batch["metric"]
-        names = metrics.dictionary if isinstance(metrics, pa.DictionaryArray) else metrics.unique()
-        wanted = [name for name in names.to_pylist() if name is not None and metric_of(name) == CPU]
-        plain = metrics.cast(pa.string()) if isinstance(metrics, pa.DictionaryArray) else metrics
-        chosen = batch.filter(pc.and_(pc.is_in(plain, pa.array(wanted, pa.string())), batch["value"].is_valid()))
+        metrics, units = (batch[name].cast(pa.string()) for name in ("metric", "unit"))
+        for metric in metrics.unique().to_pylist():
+            of_metric = pc.equal(metrics, metric)
+            for unit in units.filter(of_metric).unique().to_pylist():
+                name, _, factor = series_of(metric, unit)
+                if name == CPU:
+                    chosen = pc.and_(pc.and_(of_metric, pc.equal(units, unit)), batch["value"].is_valid())
+                    self._add(batch.filter(chosen), factor)
+
+    def _add(self, chosen: pa.RecordBatch, factor: float) -> None:
         if not chosen.num_rows:
             return
-        units = chosen["unit"].cast(pa.string())
-        factors = {unit: unit_of(CPU, unit)[1] for unit in units.unique().to_pylist()}
-        scale = (
-            np.array([factors[unit] for unit in units.to_pylist()])
-            if len(factors) > 1
-            else next(iter(factors.values()))
-        )
         times = chosen["timestamp"].cast(pa.timestamp("s", tz=chosen["timestamp"].type.tz), safe=False)
         table = pa.table(
             {
                 "resource": chosen["resource_id"].cast(pa.string()),
                 "hour": pa.array(np.asarray(times.cast(pa.int64())) // 3600),
-                "value": pa.array(chosen["value"].to_numpy(zero_copy_only=False) * scale),
+                "value": pa.array(chosen["value"].to_numpy(zero_copy_only=False) * factor),
             }
         )
         self._parts.append(_highest(table))
