@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from orchestration.lib.config_base import Settings
+from orchestration.lib.config_savings_commitments import Commitments
 from orchestration.lib.config_savings_waste import Idle, Schedule, StorageLifecycle
 
 Days = Annotated[int, Field(ge=1, le=366)]
@@ -22,12 +23,6 @@ class RightSizing(Settings):
     percentile: Annotated[Decimal, Field(ge=50, le=100, max_digits=9, decimal_places=6)] = Decimal("99.5")
     headroom: Percent = Decimal(20)
     minimum_history_days: Days = 14
-
-
-class Commitments(Settings):
-    """What commitments are worked out from, and how far use may fall for the worst case that is shown."""
-
-    lookback_days: Days = 60
 
 
 class Savings(Settings):
