@@ -133,6 +133,42 @@ def done(recommendation_id: str, on: datetime | None, reason: str | None) -> Non
     _decide(recommendation_id, "done", reason=reason, on=on)
 
 
+@recommendations.command()
+def realised() -> None:
+    """Show what changes that are done really saved, and how far what was promised holds by kind.
+
+    Example: finops recommendations realised
+    """
+    from orchestration.lib.recommendation_list import calibration, measured
+
+    with _warehouse() as connection:
+        rows, kinds = measured(connection), calibration(connection)
+    if not rows:
+        click.echo("Nothing is done yet: finops recommendations done ID")
+        return
+    console = _console()
+    table = _table("id", "kind", "what", "done on", "days", "promised a month", "saves a month", "how it is measured")
+    for row in rows:
+        saved = row["realised_monthly_saving"]
+        table.add_row(
+            row["recommendation_id"][:8],
+            row["kind"],
+            row["resource_id"] or "",
+            str(row["done_on"]),
+            str(row["days_after"]),
+            f"{row['predicted_monthly_saving']:,.2f} {row['currency']}",
+            "" if saved is None else f"{saved:,.2f} {row['currency']}",
+            ", ".join(filter(None, (row["method"], row["note"]))),
+        )
+    console.print(table, markup=False)
+    for row in kinds:
+        share = "" if row["realised_share"] is None else f", {100 * row['realised_share']:.0f} % of what was promised"
+        click.echo(
+            f"{row['kind']}: {row['realised_monthly_saving']:,.2f} {row['currency']} a month{share}; "
+            f"{row['changes_in_band']} of {row['changes']} in their band"
+        )
+
+
 def _decide(
     recommendation_id: str, state: Any, *, until: datetime | None = None, on: datetime | None = None, **why: Any
 ) -> None:
@@ -177,5 +213,5 @@ def _table(*names: str) -> Any:
 
     table = Table(header_style="bold")
     for name in names:
-        table.add_column(name, justify="right" if name == "saving a month" else "left", overflow="fold")
+        table.add_column(name, justify="right" if name.endswith("a month") else "left", overflow="fold")
     return table

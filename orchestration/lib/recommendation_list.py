@@ -95,6 +95,19 @@ def described(
     return [(name, _word(value)) for name, value in row.items() if value not in (None, [])], events
 
 
+def measured(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+    """What was done, and what it saved."""
+    _require_mart(connection)
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute("select * from finops.realised_savings order by done_on, recommendation_id").fetchall()
+
+
+def calibration(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+    """How far promises hold, by kind."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute("select * from finops.savings_calibration order by kind, currency").fetchall()
+
+
 def _word(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value:,.2f}"
