@@ -50,7 +50,7 @@ def list_(team: str | None, kind: str | None, state: str | None, everything: boo
         click.echo("There is none.")
         return
     console = _console()
-    table = _table("id", "kind", "what", "change to", "team", "saving a month", "", "effort", "risk", "sure", "state")
+    table = _table("id", "kind", "what", "change to", "team", "saving a month", "counts", "effort", "risk", "sure", "state")
     for row in rows[:limit]:
         table.add_row(
             row["recommendation_id"][:8],
@@ -59,7 +59,7 @@ def list_(team: str | None, kind: str | None, state: str | None, everything: boo
             row["proposed"],
             row["team"] or "",
             f"{row['monthly_saving']:,.2f} {row['currency']}",
-            "" if row["is_counted"] else f"not counted: {row['why_not_counted']}",
+            "yes" if row["is_counted"] else f"no: {row['why_not_counted']}",
             row["effort"],
             row["risk"],
             row["confidence"],
