@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from orchestration.lib.config_base import Settings
+from orchestration.lib.config_savings_commitments import Commitments
 
 Days = Annotated[int, Field(ge=1, le=366)]
 Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=9, decimal_places=6)]
@@ -37,12 +38,6 @@ class StorageLifecycle(Settings):
     ia_transition_days: Days = 30
     glacier_transition_days: Days = 90
     deep_archive_transition_days: Days = 180
-
-
-class Commitments(Settings):
-    """What commitments are worked out from, and how far use may fall for the worst case that is shown."""
-
-    lookback_days: Days = 60
 
 
 class Savings(Settings):

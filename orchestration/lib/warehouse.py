@@ -5,11 +5,13 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from orchestration.lib.ai.recommendations import ensure_recommendations
 from orchestration.lib.audit import ensure_audit
 from orchestration.lib.close_tables import ensure_closes
 from orchestration.lib.formats.columns import Column, Format, Kind
 from orchestration.lib.formats.registry import FORMATS
+from orchestration.lib.recommendation_exclusions import ensure_exclusions
+from orchestration.lib.recommendation_states import ensure_states
+from orchestration.lib.recommendations import ensure_recommendations
 
 _SCHEMA_LOCK = 7_204_001
 
@@ -75,6 +77,8 @@ def ensure_warehouse(connection: psycopg.Connection) -> None:
         ensure_audit(connection)
         ensure_closes(connection)
         ensure_recommendations(connection)
+        ensure_states(connection)
+        ensure_exclusions(connection)
         for format_ in FORMATS.values():
             for name, columns in (
                 (format_.line_table, line_columns(format_)),

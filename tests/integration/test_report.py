@@ -15,14 +15,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from ml.savings.recommendation import ranked
 from reports.assembly import read_report
 from reports.chargeback import ReportFiles, write_chargeback_report
 from reports.page import render
 from reports.statement import Report, Statement
 from reports.words import brief, notes
 from tests.support.marts import Charge, make_marts, set_budgets, set_recommendations, set_section
-from tests.support.savings import WINDOW, saving
+from tests.support.savings import WINDOW, ranked, saving
 
 SEPTEMBER, OCTOBER = date(2026, 9, 30), date(2026, 10, 31)
 PERIOD = date(2026, 10, 1)

@@ -12,6 +12,8 @@ from .utilisation import utilisation
 
 def write_waste(root: Path, plan: Plan, seed: int) -> None:
     """Write what is measured and listed of an estate; nothing for a bill without plan."""
+    # The settings name the folder, whatever lies in it.
+    (root / "utilisation").mkdir(exist_ok=True)
     if not plan.roles:
         return
     name = plan.estate.source.name
