@@ -13,7 +13,7 @@ import pytest
 
 from ml.savings.commitments.usage import Sku
 from ml.savings.recommendation import Window, ranked
-from orchestration.lib.commitment_advice import commitment_recommendations, kept_shares
+from orchestration.lib.commitment_advice import commitment_advice, commitment_recommendations, kept_shares
 from orchestration.lib.commitment_inputs import commitment_pools, window_for
 from orchestration.lib.commitment_rates import COLUMNS, Rate, read_rates
 from orchestration.lib.config_models import Config
@@ -171,8 +171,15 @@ def buy_text(amount: Decimal) -> str:
 
 
 def test_nothing_is_said_where_no_rate_is_known(connection: psycopg.Connection[Any], tmp_path: Path) -> None:
-    Charges(connection).add(57, "48", sku_id="big", region_id="eu")
-    assert commitment_recommendations(connection, config(tmp_path)) == []
+    charges = Charges(connection)
+    charges.add(57, "48", sku_id="big", region_id="eu")
+    charges.details(7, "Savings Plan")
+    charges.add(57, "1", sku_id="small", region_id="eu", commitment_program_eligibility_details_id=7)
+    found = commitment_advice(connection, config(tmp_path))
+    assert found.recommendations == ()
+    ((programme, why),) = found.refused
+    assert programme == "aws 001: Savings Plan"
+    assert why.startswith("usage of 56.00 USD is eligible, but no rate is known")
 
 
 @pytest.mark.parametrize(
