@@ -33,7 +33,10 @@ def recommendations() -> None:
     "--state", type=click.Choice(["open", "accepted", "dismissed", "done", "verified"]), help="Only those in a state."
 )
 @click.option(
-    "--all", "everything", is_flag=True, help="Also those that do not count, and those that are dismissed or done."
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Also those that do not count: excluded by another, for later, dismissed or done.",
 )
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many rows at most.")
 def list_(team: str | None, kind: str | None, state: str | None, everything: bool, limit: int) -> None:
@@ -50,7 +53,9 @@ def list_(team: str | None, kind: str | None, state: str | None, everything: boo
         click.echo("There is none.")
         return
     console = _console()
-    table = _table("id", "kind", "what", "change to", "team", "saving a month", "counts", "effort", "risk", "sure", "state")
+    table = _table(
+        "id", "kind", "what", "change to", "team", "saving a month", "counts", "effort", "risk", "sure", "state"
+    )
     for row in rows[:limit]:
         table.add_row(
             row["recommendation_id"][:8],
@@ -68,9 +73,8 @@ def list_(team: str | None, kind: str | None, state: str | None, everything: boo
     console.print(table, markup=False)
     if len(rows) > limit:
         click.echo(f"{len(rows) - limit} more: --limit {len(rows)}")
-    for currency, total, later in sums:
-        from_later = f", of which {later:,.2f} once commitments have ended" if later else ""
-        click.echo(f"All that count would save {total:,.2f} {currency} a month, nothing twice{from_later}.")
+    for currency, total in sums:
+        click.echo(f"All that count would save {total:,.2f} {currency} a month, nothing twice.")
 
 
 @recommendations.command()

@@ -84,7 +84,7 @@ def run_recommendations(connection: psycopg.Connection[Any], config: Config) -> 
 
 
 def _as_of(found: Iterable[Recommendation]) -> date | None:
-    return max((one.window.last for one in found if one.window), default=None)
+    return max((one.window.last for one in found if one.window and one.is_ours), default=None)
 
 
 def _worth_saying(found: Sequence[Recommendation], minimum: Decimal) -> list[Recommendation]:

@@ -158,7 +158,10 @@ def test_aws_is_asked_for_every_list(monkeypatch: pytest.MonkeyPatch) -> None:
         )
         size: dict[str, Any] = {
             "MetricName": "BucketSizeBytes",
-            "Dimensions": [{"Name": "BucketName", "Value": "lake"}, {"Name": "StorageType", "Value": "StandardStorage"}],
+            "Dimensions": [
+                {"Name": "BucketName", "Value": "lake"},
+                {"Name": "StorageType", "Value": "StandardStorage"},
+            ],
             "Value": 5000,
         }
         boto3.client("cloudwatch", region_name=REGION, endpoint_url=address).put_metric_data(
