@@ -207,7 +207,10 @@ def _billed(commitments: Sequence[Commitment], found: _Found) -> list[Offer]:
                 single[at] = max(single.get(at, Decimal(0)), share)
     origin = "the rates of your commitments on the bill"
     return [
-        *(Offer(*key[:1], True, ratios, origin, *key[1:], like=like[key]) for key, ratios in spend.items()),
+        *(
+            Offer(kind, True, ratios, origin, months, paid, like=like[kind, months, paid])
+            for (kind, months, paid), ratios in spend.items()
+        ),
         *(
             Offer(kind, False, {sku: share}, origin, months, paid, price * share, like[kind, months, paid])
             for (kind, months, paid, sku), share in single.items()
