@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
@@ -28,10 +29,21 @@ Share = Annotated[Decimal, Field(gt=0, le=1, max_digits=19, decimal_places=18)]
 
 
 class Organization(Settings):
-    """Whose bills these are. Months before `first_billing_period` ("YYYY-MM") are not taken in."""
+    """Whose bills these are. Months before `first_billing_period` ("YYYY-MM") are not taken in.
+
+    `time_zone` is that of schedules, such as Europe/Berlin. Charges stay on the UTC days of the providers.
+    """
 
     name: Text
     first_billing_period: Month
+    time_zone: Text = "UTC"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, time_zone: str) -> str:
+        if time_zone not in available_timezones():
+            raise ValueError(f"is no time zone that is known: {time_zone!r}. Write one as Europe/Berlin or UTC")
+        return time_zone
 
     @property
     def first_month(self) -> date:

@@ -5,12 +5,19 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from orchestration.defs.ingest.ai_prices import AI_PRICES_KEY
 from orchestration.defs.ingest.assets import ONLY_OPEN, source_key
+from orchestration.defs.automation.timetable import MAX_HOURS
 from orchestration.lib.config import Config
+
+_LIMITS = {"dagster/max_runtime": str(MAX_HOURS * 3600)}
+
+BY_HAND = "cloud"
+"""The group of what changes the cloud: people alone start it."""
 
 refresh = dg.define_asset_job(
     "refresh",
-    # What changes the cloud is started by people alone.
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("cloud"),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups(BY_HAND),
+    tags=_LIMITS,
+    owners=["team:data-platform"],
     description="Takes in the deliveries of the chosen months, builds what changed, checks it and writes the reports.",
 )
 
@@ -26,6 +33,7 @@ def usage_job(config: Config) -> UnresolvedAssetJobDefinition:
         selection=dg.AssetSelection.assets(*polled, AI_PRICES_KEY) | dg.AssetSelection.tag(NEAR_REAL_TIME, "")
         if polled
         else dg.AssetSelection.assets(),
-        tags=ONLY_OPEN,
+        tags=ONLY_OPEN | _LIMITS,
+        owners=["team:data-platform"],
         description="Asks AI APIs for the hours in progress, and builds the models that follow from them cheaply.",
     )
