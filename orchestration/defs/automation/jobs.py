@@ -3,9 +3,9 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.defs.automation.timetable import MAX_HOURS
 from orchestration.defs.ingest.ai_prices import AI_PRICES_KEY
 from orchestration.defs.ingest.assets import ONLY_OPEN, source_key
-from orchestration.defs.automation.timetable import MAX_HOURS
 from orchestration.lib.config import Config
 
 _LIMITS = {"dagster/max_runtime": str(MAX_HOURS * 3600)}
