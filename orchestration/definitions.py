@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.defs.automation.jobs import BY_HAND, refresh, usage_job
+from orchestration.defs.automation.jobs import BY_HAND, refresh, usage_job, weekly
 from orchestration.defs.automation.schedules import timed_schedules, usage_schedule
 from orchestration.defs.automation.sensors import delivery_sensor
 from orchestration.defs.automation.timetable import FRESH_BY
@@ -19,13 +19,13 @@ from orchestration.defs.gates.checks import gates
 from orchestration.defs.ingest.ai_prices import ai_prices_asset
 from orchestration.defs.ingest.assets import config_asset, source_asset
 from orchestration.defs.ml.assets import ai_recommendations_asset
-from orchestration.defs.reports.assets import chargeback_report
+from orchestration.defs.reports.assets import chargeback_report, weekly_review
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import dbt, postgres
 from orchestration.lib.config import Config
 from orchestration.lib.settings import active_config
 
-OWNERS = {"config": "team:finops", "raw": "team:data-platform", "reports": "team:finops"}
+OWNERS = {"config": "team:finops", "raw": "team:data-platform", "reports": "team:finops", "weekly": "team:finops"}
 
 
 def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
@@ -42,11 +42,12 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             models(config, manifest),
             ai_recommendations_asset(config),
             chargeback_report(config),
+            weekly_review(),
             cloud_tags(config),
         ],
         asset_checks=gates(),
-        jobs=[refresh, close_job(config), polling],
-        schedules=[*timed_schedules(config, [refresh]), usage_schedule(config, polling)],
+        jobs=[refresh, weekly, close_job(config), polling],
+        schedules=[*timed_schedules(config, [refresh, weekly]), usage_schedule(config, polling)],
         sensors=[delivery_sensor(config)],
         resources={"warehouse": Warehouse(), "dbt": dbt_resource()},
         # Steps are short and share one database: a process for each would cost more than it saves.
