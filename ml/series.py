@@ -65,7 +65,8 @@ class Series:
 
     @property
     def cost(self) -> np.ndarray:
-        return self.curve + self.scheduled + self.irregular
+        total: np.ndarray = self.curve + self.scheduled + self.irregular
+        return total
 
 
 def clean(key: Key, frame: pd.DataFrame, *, through: date | None = None, unknown: Collection[date] = ()) -> Series:
