@@ -52,7 +52,7 @@ def spread_of(errors: np.ndarray) -> Spread:
     """The spread of errors, shape (origins, steps ahead)."""
     from scipy.optimize import nnls
 
-    origins, steps = errors.shape
+    steps = errors.shape[1]
     if not np.abs(errors).max() > 0.0:
         return CERTAIN
     unit = float(np.sqrt((errors**2).mean()))
@@ -79,11 +79,11 @@ def spread_of(errors: np.ndarray) -> Spread:
         level * square,
         drift * square,
         noise_of_sums * square,
-        {band: _quantile(np.abs(scaled) / deviation, band, origins) for band in LEVELS},
-        {band: _quantile(np.abs(sums) / of_sum, band, origins) for band in LEVELS},
+        {band: _quantile(np.abs(scaled) / deviation, band) for band in LEVELS},
+        {band: _quantile(np.abs(sums) / of_sum, band) for band in LEVELS},
     )
 
 
-def _quantile(deviations: np.ndarray, band: int, origins: int) -> float:
+def _quantile(deviations: np.ndarray, band: int) -> float:
     """The number of deviations that so many of a hundred errors are within."""
     return float(np.quantile(deviations, band / 100))

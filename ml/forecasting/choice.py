@@ -60,7 +60,7 @@ def scores(test: Backtest, chosen: str) -> list[Score]:
 
 
 def spread_of_chosen(test: Backtest, chosen: str) -> Spread:
-    """How far off the chosen model is. Prophet has too few folds to tell: the median's spread, as much wider or narrower as it was on those."""
+    """How far off the chosen model is. Prophet has too few folds to tell: the median's spread, scaled by how both did on those."""
     if chosen != PROPHET:
         return spread_of(test.errors(chosen))
     asked = test.asked(chosen)

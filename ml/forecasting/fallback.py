@@ -87,7 +87,7 @@ def _mean(values: np.ndarray, length: int) -> tuple[np.ndarray, Spread]:
 
 
 def _spread(errors: np.ndarray, freedom: int) -> Spread:
-    """Errors that were independent, about a mean that is as uncertain as their number is small, and may drift as far again in as many steps."""
+    """Errors that were independent, about a mean that is less certain the fewer they are, and may drift as far in as many steps."""
     from scipy.stats import t as student
 
     noise = float((errors**2).sum()) / freedom

@@ -103,13 +103,15 @@ def day_rows(key: Key, series: Series, single: Single, units: Units) -> list[Day
     rows = []
     for number in range(horizon):
         curve, scheduled = units.curve[number], units.scheduled[number]
-        bounds = [
+        lower_80, upper_80, lower_95, upper_95 = (
             amount(bound + scheduled)
             for band in LEVELS
             for bound in _around(curve, in_units(float(widths[band][number])), at_least_zero=floor)
-        ]
+        )
         day = series.last + timedelta(days=ahead - horizon + number + 1)
-        rows.append(DayForecast(key, day, amount(curve + scheduled), *bounds, amount(scheduled)))
+        rows.append(
+            DayForecast(key, day, amount(curve + scheduled), lower_80, upper_80, lower_95, upper_95, amount(scheduled))
+        )
     return rows
 
 

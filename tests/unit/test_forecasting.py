@@ -154,7 +154,7 @@ def test_a_bad_series_is_refused_and_stops_no_other(series: dict[Key, pd.DataFra
 
 def test_incomplete_days_never_train(series: dict[Key, pd.DataFrame], found: Forecasts) -> None:
     day = FIRST + timedelta(days=DAYS)
-    late = frame(weekly(1, 1))[:1].assign(date=day, curve=Decimal(10**9), is_complete=False)
+    late = frame(weekly(1, 1))[:1].assign(date=day, curve=[Decimal(10**9)], is_complete=False)
     assert forecast({key: pd.concat([rows, late]) for key, rows in series.items()}, SETTINGS, END).days == found.days
 
 
