@@ -80,7 +80,7 @@ CACHE = Table(
     "What was found for a series of a certain content. One row per digest; those that no series has any more are dropped.",
     (
         ("digest", "text primary key", "Digest of the series, its settings, horizon and model version."),
-        ("result", "text not null", "What was found."),
+        ("result", "bytea not null", "What was found."),
     ),
 )
 TABLES = (FORECASTS, PERIODS, SCORES, CACHE)
