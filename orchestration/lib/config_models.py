@@ -13,6 +13,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from orchestration.lib.config_ai import AiOptimization, AiPrices
 from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
 from orchestration.lib.config_document import Location as DocumentLocation
+from orchestration.lib.config_forecasts import Forecasts
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
 from orchestration.lib.config_places import FileLocation, FilePlace
 from orchestration.lib.config_privacy import Privacy
@@ -236,6 +237,7 @@ class Config(Settings):
     invoices: tuple[Invoice, ...] = ()
     currencies: Currencies = Currencies()
     budgets: tuple[Budget, ...] = ()
+    forecasts: Forecasts = Forecasts()
     tag_write_back: TagWriteBack = TagWriteBack()
     ai_prices: AiPrices = AiPrices()
     ai_api_optimization: AiOptimization = AiOptimization()

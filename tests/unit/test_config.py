@@ -263,7 +263,7 @@ chargeback:
         ),
         (
             f"budgets: [{{project: p, team: a, monthly: 1, {OWNER}}}]",
-            "budgets[0]: needs exactly one of team, cost_center, project and service_name.",
+            "budgets[0]: needs exactly one of team, cost_center, project, service_name and provider.",
         ),
         (f"budgets: [{{monthly: 1, {OWNER}}}]", "budgets[0]: needs exactly one of team,"),
         (f"budgets: [{{project: p, {OWNER}}}]", "budgets[0]: needs either monthly or yearly."),
