@@ -1,0 +1,2 @@
+import numpy as np
+def forest_votes(values): return np.zeros_like(values)
