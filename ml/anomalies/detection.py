@@ -64,6 +64,7 @@ class _Run:
         self.quiet = np.zeros(self.count, int)
         self.known = np.zeros(self.count, int)
         self.hinted = np.zeros(self.count, bool)
+        self.free = np.zeros(self.count, int)
         self.slow_from = np.zeros(self.count, int)
         self.found: list[Event] = []
 
@@ -90,36 +91,38 @@ class _Run:
         expected = np.nanmedian(estimates[[view for view in self.used]], axis=0) if len(self.used) > 1 else estimates[self.used[0]]
         with np.errstate(invalid="ignore"):
             rise = self._rise(day, now, estimates)
-            # What was as high on the same weekday of the last two weeks is a habit by now.
-            habit = np.fmin(self.values[:, day - 7], self.values[:, day - 14]) if day >= 14 else np.full(self.count, np.nan)
+            # What was as high on the same weekday of the week before has been told already.
+            habit = self.values[:, day - 7] if day >= 7 else np.full(self.count, np.nan)
             rise = np.where(now - np.fmax(habit, expected) >= self._floor(expected), rise, np.minimum(rise, 0.99))
-            slow_rise, slow_expected = self._slow(day, now - fee, factor)
+            slow_rise, slow_expected, rises = self._slow(day, now - fee, factor)
             usual = self.known >= self.settings.minimum_history_days
             # A fee of the first of a month is told from an incident by the second.
             waits = self.dates[day].day == 1
             hints = usual & is_known & ~self.open & (rise >= self.bars) & self._matters(now, expected)
             usual &= not waits
             begins = usual & is_known & ~self.open & ((rise >= self.bars) & self._matters(now, expected))
-            creeps = usual & is_known & ~self.open & ~begins & (slow_rise >= self.bars)
-        self.expected[:, day] = np.where(self.open | begins, expected, expected)
+            creeps = usual & is_known & ~self.open & ~begins & rises & (slow_rise >= self.bars)
+        self.expected[:, day] = expected
         self._begin(day, begins, slow=False)
         self.start[begins & self.hinted] = day - 1
         self.hinted = hints if waits else np.zeros(self.count, bool)
         self._begin(day, creeps, slow=True)
+        for row in np.flatnonzero(creeps):
+            self.start[row] = max(day - 6, self.free[row])
+            self.expected[row, self.start[row] : day] = slow_expected[row]
         where = self.open & self.slow
         self.expected[where, day] = slow_expected[where]
         expected = self.expected[:, day]
-        above = self.open & is_known & (now - expected >= np.maximum(0.4 * self._floor(expected), 0.0)) & ((rise >= 0.5) | self.slow)
-        above |= self.open & (self.noticed == day)
+        above = self.open & is_known & (now - expected >= np.maximum(0.4 * self._floor(expected), 0.0)) & (rise >= 0.5)
+        above = np.where(self.slow, self.open & (slow_rise >= 0.5), above) | (self.open & (self.noticed == day))
         self.last[above] = day
         self.quiet = np.where(above, 0, self.quiet + (self.open & is_known))
         self.peak = np.where(above, np.maximum(self.peak, np.where(self.slow, slow_rise, rise)), self.peak)
-        # An incident is not learnt from; neither is a single day far below.
-        spread = self.settings.threshold_std_dev * self._spread(self.misses[self.used[0]], day)
-        capped = np.where(now < expected - spread, expected - spread, now)
-        self.clean[:, day] = np.where(is_known, np.where(self.open, expected, np.where(np.isnan(capped), now, capped)), np.nan) - fee
+        # An incident is not learnt from.
+        self.clean[:, day] = np.where(is_known, np.where(self.open, expected, now), np.nan) - fee
         self.misses[:, :, day] = np.where(self.open, np.nan, now - estimates)
-        self.smoothing.learn(self.clean[:, day] / factor)
+        room = self.settings.threshold_std_dev * self._spread(self.misses[1], day)
+        self.smoothing.learn(self.clean[:, day] / factor, room / factor)
         self.known += is_known
         for row in np.flatnonzero(self.open & (self.quiet >= 2)):
             self._keep(row, int(self.last[row]))
@@ -186,20 +189,27 @@ class _Run:
     def _matters(self, now: np.ndarray, expected: np.ndarray) -> np.ndarray:
         return now - expected >= self._floor(expected)
 
-    def _slow(self, day: int, now: np.ndarray, factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _slow(self, day: int, now: np.ndarray, factor: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The mean of the last week against the weeks before the last four."""
-        if day < _SLOW_GAP + 28:
-            return np.zeros(self.count), np.full(self.count, np.nan)
-        offsets = (np.arange(day - 6, day + 1) - self.shape_day) % 7
-        days = np.concatenate([self.clean[:, day - 6 : day], now[:, None]], axis=1)
-        week = views.mean_of(days / self.shape[:, offsets], axis=1)
-        before = np.arange(max(0, day - 6 - _SLOW_GAP - 28), day - 6 - _SLOW_GAP)
-        level = views.median_of(self.clean[:, before] / self.shape[:, (before - self.shape_day) % 7], axis=1)
+        if day < _SLOW_GAP + 28 + 7:
+            return np.zeros(self.count), np.full(self.count, np.nan), np.zeros(self.count, bool)
+        # Whole weeks, so that the shape of a week does not matter.
+        week = views.mean_of(np.concatenate([self.clean[:, day - 6 : day], now[:, None]], axis=1), axis=1)
+        end = day - 6 - _SLOW_GAP
+        weeks = self.clean[:, end - 28 : end].reshape(self.count, 4, 7)
+        level = views.median_of(views.mean_of(weeks, axis=2), axis=1)
         miss = week - level
         self.slow_misses[:, day] = np.where(self.open, np.nan, miss)
         past = self.slow_misses[:, max(0, day - 119 - _SLOW_GAP) : max(0, day - 6 - _SLOW_GAP)]
         rise = self._distance(miss, self._spread(past, past.shape[1]), level)
-        return np.where(day >= self.slow_from, rise, 0.0), level * factor
+        return np.where(day >= self.slow_from, rise, 0.0), level, self._creeps(day, week, miss)
+
+    def _creeps(self, day: int, week: np.ndarray, miss: np.ndarray) -> np.ndarray:
+        """Whether the weeks since have risen little by little. What came in one step was judged when it came."""
+        weeks = self.clean[:, day - 6 - _SLOW_GAP : day - 6].reshape(self.count, -1, 7)
+        moves = np.diff(np.concatenate([views.mean_of(weeks, axis=2), week[:, None]], axis=1), axis=1)
+        ordered = np.sort(moves, axis=1)
+        return (ordered[:, -1] <= 0.45 * miss) & (ordered[:, 1] >= 0.1 * miss) & (ordered[:, 0] >= -0.1 * miss)
 
     def _distance(self, miss: np.ndarray, spread: np.ndarray, expected: np.ndarray) -> np.ndarray:
         """In thresholds: of the spread, and of what matters at all."""
@@ -221,6 +231,7 @@ class _Run:
     def _release(self, row: int, since: int, day: int) -> None:
         """Learn again, from the day `since` on."""
         self.open[row] = False
+        self.free[row] = self.last[row] + 1
         self.clean[row, since : day + 1] = self.values[row, since : day + 1]
         level = self.clean[row, max(0, day - 6) : day + 1] / self.shape[row, (np.arange(max(0, day - 6), day + 1) - self.shape_day) % 7]
         if not np.all(np.isnan(level)):

@@ -52,7 +52,7 @@ def _without_pauses(panel: Panel, events: Sequence[Event]) -> list[Event]:
     joined: list[Event] = []
     for event in sorted(events, key=lambda one: (one.row, one.start)):
         former = joined[-1] if joined else None
-        if former and former.row == event.row and event.start - former.last <= _PAUSE:
+        if former and former.end is not None and former.row == event.row and event.start - former.last <= _PAUSE:
             between = panel.values[event.row, former.last + 1 : event.start]
             expected = np.concatenate([former.expected, between, event.expected])
             joined[-1] = replace(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -19,6 +19,8 @@ class Panel:
     keys: tuple[Key, ...]
     first: date
     values: np.ndarray
+    rates: Mapping[str, float] = field(default_factory=dict)
+    """Currency -> its worth in any common currency."""
 
     @property
     def days(self) -> np.ndarray:
@@ -27,11 +29,19 @@ class Panel:
         return days
 
     def scale(self) -> np.ndarray:
-        """What is paid in all in the currency of each series, by day; not a number where no series says it."""
-        totals = {key.currency: row for row, key in enumerate(self.keys) if key.dimension == "total"}
+        """What all that is paid comes to in the currency of each series, by day; not a number where no total says it."""
+        totals = [(key.currency, self.values[row]) for row, key in enumerate(self.keys) if key.dimension == "total"]
         nothing = np.full(self.values.shape[1], np.nan)
-        rows = [self.values[totals[key.currency]] if key.currency in totals else nothing for key in self.keys]
-        return np.array(rows).reshape(self.values.shape)
+        scales: dict[str, np.ndarray] = {}
+        for currency in {key.currency for key in self.keys}:
+            # Without a rate, amounts of another currency are not known in this one.
+            known = [
+                values * (1.0 if other == currency else self.rates[other] / self.rates[currency])
+                for other, values in totals
+                if other == currency or (other in self.rates and currency in self.rates)
+            ]
+            scales[currency] = np.nansum(known, axis=0) if known else nothing
+        return np.array([scales[key.currency] for key in self.keys]).reshape(self.values.shape)
 
 
 def panel_of(series: Sequence[Series]) -> Panel:

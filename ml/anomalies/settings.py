@@ -34,7 +34,7 @@ class Settings:
     minimum_cost: float = 10.0
     """A rise by less than this a day, in the currency of the series, is none."""
     minimum_share_of_total: float = 0.005
-    """Nor is one by less than this share of all that is paid in its currency."""
+    """Nor is one by less than this share of all that is paid."""
     minimum_history_days: int = 21
     """Days that a series needs before it is judged."""
     new_level_days: int = 28

@@ -38,12 +38,12 @@ class Smoothing:
         found: np.ndarray = np.take_along_axis(self._level + self._DAMPING * self._trend, best, axis=1)[:, 0]
         return found
 
-    def learn(self, values: np.ndarray) -> None:
-        """Take in a day, weekdays levelled; what is not known changes nothing."""
+    def learn(self, values: np.ndarray, room: np.ndarray) -> None:
+        """Take in a day, weekdays levelled; what is not known changes nothing, and what is farther off than `room` counts as that."""
         now = values[:, None]
         known, fresh = ~np.isnan(now), np.isnan(self._level)
         ahead = self._level + self._DAMPING * self._trend
-        miss = np.where(known & ~fresh, now - ahead, 0.0)
+        miss = np.where(known & ~fresh, np.clip(now - ahead, -room[:, None], room[:, None]), 0.0)
         self._error = np.where(known & ~fresh, self._MEMORY * self._error + np.abs(miss), self._error)
         self._trend = np.where(known, self._DAMPING * self._trend + self._TREND * self._PACES * miss, self._trend)
         self._level = np.where(fresh, now, np.where(known, ahead + self._PACES * miss, self._level))
