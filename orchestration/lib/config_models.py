@@ -10,7 +10,19 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from orchestration.lib.config_ai import AiOptimization, AiPrices
-from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
+from orchestration.lib.config_alerting import Alerting
+from orchestration.lib.config_base import (
+    UNALLOCATED,
+    Dated,
+    Email,
+    Month,
+    Settings,
+    Text,
+    Texts,
+    TimeZone,
+    shaped,
+    spelling,
+)
 from orchestration.lib.config_document import Location as DocumentLocation
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
 from orchestration.lib.config_places import FileLocation, FilePlace
@@ -28,10 +40,14 @@ Share = Annotated[Decimal, Field(gt=0, le=1, max_digits=19, decimal_places=18)]
 
 
 class Organization(Settings):
-    """Whose bills these are. Months before `first_billing_period` ("YYYY-MM") are not taken in."""
+    """Whose bills these are. Months before `first_billing_period` ("YYYY-MM") are not taken in.
+
+    `time_zone`: whose clock people live by, such as Europe/Berlin.
+    """
 
     name: Text
     first_billing_period: Month
+    time_zone: TimeZone = "UTC"
 
     @property
     def first_month(self) -> date:
@@ -229,6 +245,8 @@ class Config(Settings):
     ai_api_optimization: AiOptimization = AiOptimization()
     privacy: Privacy = Privacy()
     reports: Reports = Reports()
+    # No row follows from it, so it is not kept with those that rows follow from: nothing is built anew because of it.
+    alerting: Annotated[Alerting, Field(exclude=True)] = Alerting()
 
     _path: Path = PrivateAttr(default_factory=Path.cwd)
     _lines: dict[DocumentLocation, int] = PrivateAttr(default_factory=dict)
