@@ -23,10 +23,10 @@ def default_route(receiver: str) -> Route | None:
         return Route(to=(receiver,), severities=("critical",))
     if channel == "webhooks" or said in ("", "all"):
         return Route(to=(receiver,))
-    if said in SEVERITIES:
-        return Route(to=(receiver,), severities=(said,))
-    if said in KINDS:
-        return Route(to=(receiver,), kinds=(said,))
+    if severities := tuple(one for one in SEVERITIES if one == said):
+        return Route(to=(receiver,), severities=severities)
+    if kinds := tuple(one for one in KINDS if one == said):
+        return Route(to=(receiver,), kinds=kinds)
     if said == "operators":
         return Route(to=(receiver,), kinds=("gate", "run_failure"))
     return None
