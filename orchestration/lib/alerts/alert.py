@@ -17,13 +17,14 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 @dataclass(frozen=True)
 class Figure:
-    """A daily series, as it was and as it was expected; None where one of them is not known."""
+    """A daily series, as it was and as it was expected; None where one of them is not known. `marked`: the days it is about."""
 
     title: str
     dates: tuple[date, ...]
     actual: tuple[Decimal | None, ...]
     expected: tuple[Decimal | None, ...]
     currency: str
+    marked: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from typing import Any
 
 import psycopg
 
-from orchestration.lib.alerts.outcome import Channel, Later, Outcome, Refused, Sent
-from orchestration.lib.alerts.store import bundle, read_message
+from orchestration.lib.alerts.outcome import Channel, Later, Outcome, Refused, Sent, cause
+from orchestration.lib.alerts.store import Message, bundle, read_message
 
 _WORKERS = 4
 _FIRST_WAIT = timedelta(seconds=5)
@@ -40,7 +40,7 @@ insert into alerts.attempts (message_id, number, started_at)
 select %(message_id)s, coalesce(max(number), 0) + 1, %(now)s from alerts.attempts where message_id = %(message_id)s
 returning number, (select count(*) from alerts.attempts where message_id = %(message_id)s and ended_at is null)
 """
-_NEXT = "select min(next_at) from alerts.messages where state = 'queued'"
+_NEXT = "select min(next_at) from alerts.messages where state = 'queued' and next_at > %s"
 
 
 @dataclass
@@ -71,11 +71,10 @@ class Sender:
                 # Side by side, so that a receiver that hangs does not keep the others waiting.
                 with ThreadPoolExecutor(min(_WORKERS, waiting)) as pool:
                     list(pool.map(lambda _: self._work(), range(min(_WORKERS, waiting))))
-            with psycopg.connect(self.url, autocommit=True) as connection:
-                ((following,),) = connection.execute(_NEXT).fetchall()
             now = self.clock()
-            # A message that is due already is in the hands of another sender.
-            if following is None or following > until or following <= now:
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                ((following,),) = connection.execute(_NEXT, [now]).fetchall()
+            if following is None or following > until:
                 return
             self.sleep((following - now).total_seconds())
 
@@ -107,7 +106,7 @@ class Sender:
             elif channel is None:
                 outcome = Refused("the receiver is no longer in the settings")
             else:
-                outcome = channel(message)
+                outcome = _try(channel, message)
             now = self.clock()
             said = outcome.note if isinstance(outcome, Sent) else outcome.reason
             log.execute(
@@ -152,13 +151,28 @@ def wait(outcome: Outcome, number: int) -> timedelta:
     90.0
     """
     own = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(number - 1, 20))
-    asked = timedelta(seconds=min(getattr(outcome, "after", None) or 0.0, _LONGEST_RETRY_AFTER.total_seconds()))
-    return max(own, asked)
+    asked = timedelta(seconds=(isinstance(outcome, Later) and outcome.after) or 0)
+    return max(own, min(asked, _LONGEST_RETRY_AFTER))
+
+
+def _try(channel: Channel, message: Message) -> Outcome:
+    """Whatever goes wrong in a channel, the messages of the others have to go out."""
+    try:
+        return channel(message)
+    except Exception as error:  # noqa: BLE001
+        return Later(f"cannot be sent: {cause(error)}")
 
 
 def try_again(connection: psycopg.Connection[Any], now: datetime) -> int:
     """Queue every failed message anew, with as much time as a new one. Returns how many."""
-    return connection.execute(
-        "update alerts.messages set state = 'queued', next_at = %(now)s, created_at = %(now)s, ended_at = null where state = 'failed'",
-        {"now": now},
-    ).rowcount
+    with connection.transaction():
+        connection.execute(
+            "update alerts.attempts as a set ended_at = %s, outcome = 'cut off' from alerts.messages as m "
+            "where a.message_id = m.message_id and m.state = 'failed' and a.ended_at is null",
+            [now],
+        )
+        return connection.execute(
+            "update alerts.messages set state = 'queued', next_at = %(now)s, created_at = %(now)s, ended_at = null "
+            "where state = 'failed'",
+            {"now": now},
+        ).rowcount

@@ -118,8 +118,8 @@ def bundle(connection: psycopg.Connection[Any], now: datetime) -> int:
 def read_message(connection: psycopg.Connection[Any], message_id: str, receiver: str) -> Message:
     """A message with its alerts."""
     alerts = [
-        Alert(*row[:5], tuple((name, value) for name, value in row[5]), *row[6:9], row[9] and _figure(row[9]))
-        for row in connection.execute(_ALERTS, [message_id]).fetchall()
+        Alert(*told, tuple((name, value) for name, value in facts), text, day, link, figure and _figure(figure))
+        for *told, facts, text, day, link, figure in connection.execute(_ALERTS, [message_id]).fetchall()
     ]
     alerts.sort(key=lambda alert: (-rank(alert.severity), -alert.occurred_on.toordinal(), alert.alert_id))
     return Message(message_id, receiver, tuple(alerts))
@@ -134,6 +134,7 @@ def _figure_json(figure: Figure) -> dict[str, Any]:
     return {
         "title": figure.title,
         "currency": figure.currency,
+        "marked": [day.isoformat() for day in figure.marked],
         "dates": [day.isoformat() for day in figure.dates],
         # Texts, so that no decimal becomes a float on its way.
         "actual": [None if value is None else str(value) for value in figure.actual],
@@ -145,4 +146,5 @@ def _figure(kept: dict[str, Any]) -> Figure:
     actual, expected = (
         tuple(None if value is None else Decimal(value) for value in kept[name]) for name in ("actual", "expected")
     )
-    return Figure(kept["title"], tuple(map(date.fromisoformat, kept["dates"])), actual, expected, kept["currency"])
+    dates, marked = (tuple(map(date.fromisoformat, kept[name])) for name in ("dates", "marked"))
+    return Figure(kept["title"], dates, actual, expected, kept["currency"], marked)
