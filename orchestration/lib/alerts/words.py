@@ -55,7 +55,9 @@ def _html(alert: Alert, address: str | None) -> str:
         else ""
     )
     link = (
-        f'<p style="margin:14px 0 0"><a href="{escape(alert.link)}" style="color:#2563a8">Open</a></p>' if alert.link else ""
+        f'<p style="margin:14px 0 0"><a href="{escape(alert.link)}" style="color:#2563a8">Open</a></p>'
+        if alert.link
+        else ""
     )
     return (
         f'<div style="background:#fff;border-left:5px solid {colour};border-radius:4px;padding:18px 22px;margin-bottom:16px">'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from orchestration.lib.alerts.alert import Alert, Severity
-from orchestration.lib.alerts.channels.http import post
+from orchestration.lib.alerts.channels.posting import post
 from orchestration.lib.alerts.outcome import Channel, Outcome, Sent
 from orchestration.lib.alerts.store import Message
 from orchestration.lib.alerts.words import facts
