@@ -7,6 +7,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.defs.alerts.assets import sent_alerts
+from orchestration.defs.alerts.sensors import failure_sensor, outbox_sensor
 from orchestration.defs.automation.jobs import refresh, usage_job
 from orchestration.defs.automation.schedules import usage_schedule
 from orchestration.defs.automation.sensors import delivery_sensor
@@ -41,11 +43,12 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             ai_recommendations_asset(config),
             chargeback_report(config),
             cloud_tags(config),
+            sent_alerts(config),
         ],
         asset_checks=gates(),
         jobs=[refresh, close_job(config), polling],
         schedules=[usage_schedule(config, polling)],
-        sensors=[delivery_sensor(config)],
+        sensors=[delivery_sensor(config), outbox_sensor(config), failure_sensor(config)],
         resources={"warehouse": Warehouse(), "dbt": dbt_resource()},
         # Steps are short and share one database: a process for each would cost more than it saves.
         executor=dg.in_process_executor,

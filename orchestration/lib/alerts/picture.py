@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from io import BytesIO
 from threading import Lock
+from typing import Any
 
 from orchestration.lib.alerts.alert import Figure
 
@@ -27,7 +28,8 @@ def _drawn(figure: Figure) -> bytes:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     canvas = Canvas(figsize=(6.4, 2.7), dpi=144, facecolor="white", layout="constrained")
-    axes = canvas.add_subplot()
+    # As Any: the types of matplotlib know no dates.
+    axes: Any = canvas.add_subplot()
     days = list(figure.dates)
     # Positions on a picture, not amounts: here alone they may be floats.
     actual, expected = (
@@ -44,9 +46,9 @@ def _drawn(figure: Figure) -> bytes:
         axes.scatter(at, values, color=_RED, s=20, zorder=4, label="incident")
     axes.set_title(figure.title, loc="left", fontsize=9.5, color=_INK, fontweight="bold", wrap=True)
     axes.set_ylabel(f"{figure.currency} a day", fontsize=8, color=_INK)
-    locator = AutoDateLocator(minticks=3, maxticks=7)
+    locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.4f}".rstrip("0").rstrip(".")))
     axes.tick_params(labelsize=8, colors=_INK, length=0)

@@ -150,7 +150,7 @@ def wait(outcome: Outcome, number: int) -> timedelta:
     >>> wait(Later("busy", after=90), 1).total_seconds()
     90.0
     """
-    own = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(number - 1, 20))
+    own = min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(number - 1, 20)))
     asked = timedelta(seconds=(isinstance(outcome, Later) and outcome.after) or 0)
     return max(own, min(asked, _LONGEST_RETRY_AFTER))
 

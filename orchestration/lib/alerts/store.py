@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from orchestration.lib.alerts.alert import Alert, Figure, rank
@@ -118,8 +119,19 @@ def bundle(connection: psycopg.Connection[Any], now: datetime) -> int:
 def read_message(connection: psycopg.Connection[Any], message_id: str, receiver: str) -> Message:
     """A message with its alerts."""
     alerts = [
-        Alert(*told, tuple((name, value) for name, value in facts), text, day, link, figure and _figure(figure))
-        for *told, facts, text, day, link, figure in connection.execute(_ALERTS, [message_id]).fetchall()
+        Alert(
+            alert_id=row["alert_id"],
+            kind=row["kind"],
+            severity=row["severity"],
+            team=row["team"],
+            title=row["title"],
+            facts=tuple((name, value) for name, value in row["facts"]),
+            text=row["body"],
+            occurred_on=row["occurred_on"],
+            link=row["link"],
+            figure=_figure(row["figure"]) if row["figure"] else None,
+        )
+        for row in connection.cursor(row_factory=dict_row).execute(_ALERTS, [message_id]).fetchall()
     ]
     alerts.sort(key=lambda alert: (-rank(alert.severity), -alert.occurred_on.toordinal(), alert.alert_id))
     return Message(message_id, receiver, tuple(alerts))

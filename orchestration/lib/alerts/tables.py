@@ -51,7 +51,7 @@ create table if not exists alerts.attempts (
     outcome text,
     primary key (message_id, number)
 );
-comment on table alerts.attempts is 'Each attempt to send a message, noted before it is made. One without an end was cut off: it may have arrived.';
+comment on table alerts.attempts is 'Each attempt to send a message, noted before it is made. One without an end was cut off.';
 """
 
 
