@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,7 +145,7 @@ def _settings(config: Path | None) -> Config:
     return load_config(config) if config else active_config()
 
 
-def _show(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _show(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -67,11 +67,23 @@ def seconds_to_wait(retry_after: str | None) -> float | None:
         return None
 
 
+def lost(error: BaseException, who: str, timeout: float) -> Later:
+    """What it means that there is no answer."""
+    if isinstance(_innermost(error), TimeoutError):
+        return Later(f"{who} does not answer within {timeout:g} seconds")
+    return Later(f"{who} cannot be reached, or cuts the connection ({cause(error)})")
+
+
 def cause(error: BaseException) -> str:
     """What went wrong in words that hold no address: the innermost cause by its own name."""
-    seen = {id(error)}
-    while (inner := error.__cause__ or error.__context__) and id(inner) not in seen:
+    inner = _innermost(error)
+    reason = getattr(inner, "strerror", None)
+    return str(reason) if reason else type(inner).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while inner := error.__cause__ or error.__context__ or getattr(error, "reason", None):
+        if not isinstance(inner, BaseException) or inner is error:
+            break
         error = inner
-        seen.add(id(error))
-    reason = getattr(error, "strerror", None)
-    return str(reason) if reason else type(error).__name__
+    return error

@@ -34,8 +34,11 @@ inner join alerts.alerts as a using (alert_id)
 where o.message_id = %s
 """
 _DUE = """
-select receiver, array_agg(alert_id order by occurred_on, alert_id)
+select
+    receiver,
+    array_agg(alert_id order by array_position(array['critical', 'high', 'medium', 'low'], severity), occurred_on, alert_id)
 from alerts.outbox
+inner join alerts.alerts using (alert_id)
 where message_id is null and due_at <= %s
 group by receiver
 order by receiver

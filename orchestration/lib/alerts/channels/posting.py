@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from orchestration.lib.alerts.outcome import Later, Outcome, cause, of_status
+from orchestration.lib.alerts.outcome import Outcome, lost, of_status
 
 
 def post(address: str, body: bytes, headers: dict[str, str], who: str, timeout: float) -> Outcome:
@@ -23,7 +23,5 @@ def post(address: str, body: bytes, headers: dict[str, str], who: str, timeout: 
             auth=lambda request: request,
         ) as response:
             return of_status(response.status_code, who, response.headers.get("Retry-After"))
-    except requests.exceptions.Timeout:
-        return Later(f"{who} does not answer within {timeout:g} seconds")
     except requests.exceptions.RequestException as error:
-        return Later(f"{who} cannot be reached, or cuts the connection ({cause(error)})")
+        return lost(error, who, timeout)

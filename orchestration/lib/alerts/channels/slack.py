@@ -8,7 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from orchestration.lib.alerts.channels.slack_blocks import MOST_IN_FULL, blocks, escaped
-from orchestration.lib.alerts.outcome import Channel, Later, Outcome, Refused, Sent, cause, of_status, seconds_to_wait
+from orchestration.lib.alerts.outcome import (
+    Channel,
+    Later,
+    Outcome,
+    Refused,
+    Sent,
+    cause,
+    lost,
+    of_status,
+    seconds_to_wait,
+)
 from orchestration.lib.alerts.picture import picture
 from orchestration.lib.alerts.store import Message
 from orchestration.lib.config_alerting import SlackSettings
@@ -36,7 +46,7 @@ def _webhook(settings: SlackSettings, timeout: float) -> Channel:
             # A webhook of an app posts to its own channel whatever is asked for; an older one to this.
             answer = client.send_dict({**content, "channel": channel} if channel else content)
         except Exception as error:  # noqa: BLE001 the library lets through whatever the network raises
-            return _lost(error, timeout)
+            return lost(error, "Slack", timeout)
         return of_status(answer.status_code, "Slack", answer.headers.get("Retry-After"))
 
     return send
@@ -67,7 +77,7 @@ def _bot(settings: SlackSettings, timeout: float) -> Channel:
         except SlackApiError as error:
             return _answered(error.response)
         except Exception as error:  # noqa: BLE001 as above
-            return _lost(error, timeout)
+            return lost(error, "Slack", timeout)
         return Sent(_add_pictures(client, message, posted))
 
     return send
@@ -102,12 +112,6 @@ def _answered(response: Any) -> Outcome:
 def _slug(said: object) -> str:
     """The word that Slack has for an error. Anything else may hold what was sent."""
     return said if isinstance(said, str) and re.fullmatch(r"[a-z_]{1,60}", said) else "something else than Slack would"
-
-
-def _lost(error: Exception, timeout: float) -> Later:
-    if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
-        return Later(f"Slack does not answer within {timeout:g} seconds")
-    return Later(f"Slack cannot be reached, or cuts the connection ({cause(error)})")
 
 
 def _seconds(timeout: float) -> int:

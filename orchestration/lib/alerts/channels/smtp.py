@@ -9,7 +9,7 @@ from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import formatdate
 
-from orchestration.lib.alerts.outcome import Channel, Later, Outcome, Refused, Sent, cause
+from orchestration.lib.alerts.outcome import Channel, Later, Outcome, Refused, Sent, lost
 from orchestration.lib.alerts.picture import picture
 from orchestration.lib.alerts.store import Message
 from orchestration.lib.alerts.words import html, plain
@@ -45,10 +45,8 @@ def email(settings: EmailSettings, timeout: float) -> Channel:
             return Refused(f"{who} offers no STARTTLS, or no way to log in that is known")
         except ssl.SSLCertVerificationError as error:
             return Later(f"the certificate of {who} is not trusted ({error.verify_message})")
-        except TimeoutError:
-            return Later(f"{who} does not answer within {timeout:g} seconds")
         except (smtplib.SMTPException, OSError) as error:
-            return Later(f"{who} cannot be reached, or cuts the connection ({cause(error)})")
+            return lost(error, who, timeout)
         finally:
             # It has been taken, or not: what a server says to a good-bye does not change it.
             if server is not None:
