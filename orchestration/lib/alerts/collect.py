@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from orchestration.lib.alerts.alert import Alert, Figure
-from orchestration.lib.alerts.from_anomalies import from_anomalies, subject
+from orchestration.lib.alerts.from_anomalies import capital, from_anomalies, subject
 from orchestration.lib.alerts.from_budgets import from_budgets
 from orchestration.lib.alerts.from_recommendations import from_recommendations
 from orchestration.lib.alerts.store import known_ids
@@ -87,9 +87,8 @@ def _figures(connection: psycopg.Connection[Any], rows: Sequence[Mapping[str, An
 
 def _figure(row: Mapping[str, Any], actual: Mapping[date, Decimal], expected: Mapping[date, Decimal]) -> Figure:
     days = tuple(sorted(actual))
-    title = subject(row["dimension"], row["dimension_value"])
     return Figure(
-        title=f"{title[0].upper()}{title[1:]}",
+        title=capital(subject(row["dimension"], row["dimension_value"])),
         dates=days,
         actual=tuple(actual[day] for day in days),
         expected=tuple(expected.get(day) for day in days),

@@ -9,12 +9,13 @@ from typing import Any
 
 from orchestration.lib.alerts.alert import SEVERITIES, Alert, Figure, Severity, rank
 from orchestration.lib.alerts.money import amount, percent
+from orchestration.lib.config_base import UNALLOCATED
 
 # Older incidents are history: a first run over a year of bills tells of those that can still be acted on. A delivery may be
 # late by as much and is still told of.
 _RECENT = timedelta(days=31)
 _MOST_DRIVERS = 5
-_WORDS = {"ai_model": "AI model", "cost_center": "cost centre"}
+_WORDS = {"ai_model": "AI model", "cost_center": "cost centre", "account_service": "account and service"}
 
 
 def from_anomalies(
@@ -58,8 +59,8 @@ def _alert(row: Mapping[str, Any], figure: Figure | None, link: str | None) -> A
         alert_id=_alert_id(row, row["severity"]),
         kind="anomaly",
         severity=row["severity"],
-        team=row["dimension_value"] if row["dimension"] == "team" else None,
-        title=f"{what[0].upper()}{what[1:]}: {change}",
+        team=_team(row),
+        title=f"{capital(what)}: {change}",
         facts=(
             ("cost", f"{amount(actual, currency)}, expected {amount(expected, currency)}{percent(actual, expected)}"),
             ("days", f"{days}, {'still going on' if row['state'] == 'open' else 'over'}"),
@@ -68,11 +69,20 @@ def _alert(row: Mapping[str, Any], figure: Figure | None, link: str | None) -> A
                 for driver in drivers[:_MOST_DRIVERS]
             ),
         ),
-        text=f"{what[0].upper()}{what[1:]} cost {change} {when}.{cause}",
+        text=f"{capital(what)} cost {change} {when}.{cause}",
         occurred_on=row["started_on"],
         link=link and link.replace("{month}", f"{row['started_on']:%Y-%m}"),
         figure=figure,
     )
+
+
+def _team(row: Mapping[str, Any]) -> str | None:
+    """Whose costs they are: the team of the series, or the one that the drivers name first."""
+    named = [
+        driver["value"] for driver in row["drivers"] or [] if driver["level"] == "team" and driver["value"] != "other"
+    ]
+    team = row["dimension_value"] if row["dimension"] == "team" else next(iter(named), None)
+    return None if team == UNALLOCATED else team
 
 
 def subject(dimension: str, value: str) -> str:
@@ -82,6 +92,11 @@ def subject(dimension: str, value: str) -> str:
     ('cost centre CC-1', 'all costs')
     """
     return "all costs" if dimension == "total" else f"{_WORDS.get(dimension, dimension.replace('_', ' '))} {value}"
+
+
+def capital(text: str) -> str:
+    """As at the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def _driver(driver: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from orchestration.lib.alerts.alert import Alert
-from orchestration.lib.alerts.from_anomalies import subject
+from orchestration.lib.alerts.from_anomalies import capital, subject
 from orchestration.lib.alerts.money import amount
 
 # A period that ended longer ago is history; a delivery may be late by as much.
@@ -21,29 +21,26 @@ def from_budgets(rows: Iterable[Mapping[str, Any]], newest: date, link: str | No
 
 
 def _alert(row: Mapping[str, Any], link: str | None) -> Alert:
-    scope = subject(row["dimension"], row["dimension_value"])
-    share = f"{Decimal(row['threshold_share']) * 100:f}".rstrip("0").rstrip(".")
-    period = _period(row["period_kind"], row["period_start"])
+    scope, currency = subject(row["scope_type"], row["scope_name"]), row["budget_currency"]
+    share = f"{(Decimal(row['threshold_share']) * 100).normalize():f} %"
     is_forecast = row["threshold_kind"] == "forecast"
-    verb = "is forecast to reach" if is_forecast else "has reached"
-    identity = (row["dimension"], row["dimension_value"], row["currency"], row["period_kind"], row["period_start"])
+    verb = "is expected to reach" if is_forecast else "has reached"
+    budget = amount(row["budget_cost"], currency)
+    expected, probability = row["expected_cost"], row["overrun_probability"]
     return Alert(
-        alert_id="budget:" + ":".join(map(str, (*identity, row["threshold_kind"], share))),
+        alert_id=f"budget:{row['budget_event_id']}",
         kind="forecast" if is_forecast else "budget",
         severity=row["severity"],
-        team=row["dimension_value"] if row["dimension"] == "team" else None,
-        title=f"{scope[0].upper()}{scope[1:]} {verb} {share} % of its budget of {period}",
+        team=row["scope_name"] if row["scope_type"] == "team" else None,
+        title=f"{capital(scope)} {verb} {share} of its budget of {_period(row['period_kind'], row['period_start'])}",
         facts=(
-            ("budget", amount(row["budget_amount"], row["currency"])),
-            ("spent so far", amount(row["actual_cost"], row["currency"])),
-            *(
-                (("forecast at the end", amount(row["forecast_cost"], row["currency"])),)
-                if row["forecast_cost"] is not None
-                else ()
-            ),
+            ("budget", budget),
+            ("charged so far", amount(row["actual_cost"], currency)),
+            *((("expected at the end", amount(expected, currency)),) if expected is not None else ()),
+            *((("overrun", f"{probability * 100:.0f} % probable"),) if probability is not None else ()),
+            ("answers for it", row["owner"]),
         ),
-        text=f"By {row['reached_on']}, {scope} {'would spend' if is_forecast else 'had spent'} {share} % "
-        f"of {amount(row['budget_amount'], row['currency'])}.",
+        text=f"{share} of {budget}: {'expected' if is_forecast else 'charged'} as of {row['reached_on']}.",
         occurred_on=row["reached_on"],
         link=link and link.replace("{month}", f"{row['reached_on']:%Y-%m}"),
     )
