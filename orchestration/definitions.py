@@ -8,6 +8,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.defs.alerts.assets import sent_alerts
+from orchestration.defs.alerts.sensors import failure_sensor, outbox_sensor
 from orchestration.defs.automation.jobs import BY_HAND, refresh, usage_job, weekly
 from orchestration.defs.automation.schedules import timed_schedules, usage_schedule
 from orchestration.defs.automation.sensors import delivery_sensor
@@ -44,11 +46,12 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             chargeback_report(config),
             weekly_review(),
             cloud_tags(config),
+            sent_alerts(config),
         ],
         asset_checks=gates(),
         jobs=[refresh, weekly, close_job(config), polling],
         schedules=[*timed_schedules(config, [refresh, weekly]), usage_schedule(config, polling)],
-        sensors=[delivery_sensor(config)],
+        sensors=[delivery_sensor(config), outbox_sensor(config), failure_sensor(config)],
         resources={"warehouse": Warehouse(), "dbt": dbt_resource()},
         # Steps are short and share one database: a process for each would cost more than it saves.
         executor=dg.in_process_executor,

@@ -6,12 +6,23 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from orchestration.lib.config_ai import AiOptimization, AiPrices
-from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
+from orchestration.lib.config_alerting import Alerting
+from orchestration.lib.config_base import (
+    UNALLOCATED,
+    Dated,
+    Email,
+    Month,
+    Settings,
+    Text,
+    Texts,
+    TimeZone,
+    shaped,
+    spelling,
+)
 from orchestration.lib.config_document import Location as DocumentLocation
 from orchestration.lib.config_forecasts import Forecasts
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
@@ -32,19 +43,12 @@ Share = Annotated[Decimal, Field(gt=0, le=1, max_digits=19, decimal_places=18)]
 class Organization(Settings):
     """Whose bills these are. Months before `first_billing_period` ("YYYY-MM") are not taken in.
 
-    `time_zone` is that of schedules, such as Europe/Berlin. Charges stay on the UTC days of the providers.
+    `time_zone` is that of schedules and quiet hours, such as Europe/Berlin. Charges stay on the UTC days of the providers.
     """
 
     name: Text
     first_billing_period: Month
-    time_zone: Text = "UTC"
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, time_zone: str) -> str:
-        if time_zone not in available_timezones():
-            raise ValueError(f"is no time zone that is known: {time_zone!r}. Write one as Europe/Berlin or UTC")
-        return time_zone
+    time_zone: TimeZone = "UTC"
 
     @property
     def first_month(self) -> date:
@@ -243,6 +247,8 @@ class Config(Settings):
     ai_api_optimization: AiOptimization = AiOptimization()
     privacy: Privacy = Privacy()
     reports: Reports = Reports()
+    # No row follows from it, so it is not kept with those that rows follow from: nothing is built anew because of it.
+    alerting: Annotated[Alerting, Field(exclude=True)] = Alerting()
 
     _path: Path = PrivateAttr(default_factory=Path.cwd)
     _lines: dict[DocumentLocation, int] = PrivateAttr(default_factory=dict)

@@ -6,6 +6,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.lib.ai.recommendations import ensure_recommendations
+from orchestration.lib.alerts.tables import ensure_alerts
 from orchestration.lib.audit import ensure_audit
 from orchestration.lib.close_tables import ensure_closes
 from orchestration.lib.forecasts.tables import ensure_forecasts
@@ -69,7 +70,7 @@ comment on table raw.maps is 'Distinct tags and other key-value columns; rows ho
 
 
 def ensure_warehouse(connection: psycopg.Connection) -> None:
-    """Create what is missing of the schemas raw, audit and ml. Safe to call at any time and from several processes."""
+    """Create what is missing of the schemas raw, audit, ml and alerts. Safe to call at any time and from several processes."""
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [_SCHEMA_LOCK])
         connection.execute(_LEDGER)
@@ -77,6 +78,7 @@ def ensure_warehouse(connection: psycopg.Connection) -> None:
         ensure_closes(connection)
         ensure_recommendations(connection)
         ensure_forecasts(connection)
+        ensure_alerts(connection)
         for format_ in FORMATS.values():
             for name, columns in (
                 (format_.line_table, line_columns(format_)),

@@ -47,7 +47,7 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
     config = load(tmp_path, MINIMUM + "teams:\nreports:\n")
     assert config.organization.first_month == date(2026, 1, 1)
     assert config.sections() == {
-        "organization": {"name": "Example", "first_billing_period": "2026-01"},
+        "organization": {"name": "Example", "first_billing_period": "2026-01", "time_zone": "UTC"},
         "sources": [
             {
                 "name": "aws",
