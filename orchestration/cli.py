@@ -16,6 +16,7 @@ from orchestration.cli_close import close, reopen
 from orchestration.cli_explain import explain
 from orchestration.cli_export import export
 from orchestration.cli_options import CONFIG_OPTION
+from orchestration.cli_recommendations import recommendations
 from orchestration.cli_rules import rules
 from orchestration.cli_tags import tags
 from orchestration.lib import paths, postgres
@@ -51,7 +52,7 @@ def main() -> None:
     """
 
 
-for command in (ai, alerts, audit, close, reopen, export, rules, explain, tags):
+for command in (ai, alerts, audit, close, reopen, export, recommendations, rules, explain, tags):
     main.add_command(command)
 
 

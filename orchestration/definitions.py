@@ -20,7 +20,9 @@ from orchestration.defs.dbt.assets import dbt_resource, models
 from orchestration.defs.gates.checks import gates
 from orchestration.defs.ingest.ai_prices import ai_prices_asset
 from orchestration.defs.ingest.assets import config_asset, source_asset
-from orchestration.defs.ml.assets import ai_recommendations_asset
+from orchestration.defs.ingest.inventory import inventory_asset
+from orchestration.defs.ingest.utilisation import utilisation_asset
+from orchestration.defs.ml.assets import recommendations_asset
 from orchestration.defs.reports.assets import chargeback_report, weekly_review
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import dbt, postgres
@@ -41,8 +43,10 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             config_asset(config),
             *(source_asset(source, config) for source in config.sources),
             ai_prices_asset(config),
+            utilisation_asset(config),
+            inventory_asset(config),
             models(config, manifest),
-            ai_recommendations_asset(config),
+            recommendations_asset(config),
             chargeback_report(config),
             weekly_review(),
             cloud_tags(config),

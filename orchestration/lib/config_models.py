@@ -25,11 +25,14 @@ from orchestration.lib.config_base import (
 )
 from orchestration.lib.config_document import Location as DocumentLocation
 from orchestration.lib.config_forecasts import Forecasts
+from orchestration.lib.config_inventory import InventorySource
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
 from orchestration.lib.config_places import FileLocation, FilePlace
 from orchestration.lib.config_privacy import Privacy
+from orchestration.lib.config_savings import Savings
 from orchestration.lib.config_sources import Source
 from orchestration.lib.config_tagging import TagPolicy, VirtualTags
+from orchestration.lib.config_utilisation import UtilisationSource
 
 Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=18)]
 
@@ -246,6 +249,9 @@ class Config(Settings):
     ai_prices: AiPrices = AiPrices()
     ai_api_optimization: AiOptimization = AiOptimization()
     privacy: Privacy = Privacy()
+    savings: Savings = Savings()
+    utilisation: tuple[UtilisationSource, ...] = ()
+    inventory: tuple[InventorySource, ...] = ()
     reports: Reports = Reports()
     # No row follows from it, so it is not kept with those that rows follow from: nothing is built anew because of it.
     alerting: Annotated[Alerting, Field(exclude=True)] = Alerting()

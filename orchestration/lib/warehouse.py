@@ -5,13 +5,15 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from orchestration.lib.ai.recommendations import ensure_recommendations
 from orchestration.lib.alerts.tables import ensure_alerts
 from orchestration.lib.audit import ensure_audit
 from orchestration.lib.close_tables import ensure_closes
 from orchestration.lib.forecasts.tables import ensure_forecasts
 from orchestration.lib.formats.columns import Column, Format, Kind
 from orchestration.lib.formats.registry import FORMATS
+from orchestration.lib.recommendation_exclusions import ensure_exclusions
+from orchestration.lib.recommendation_states import ensure_states
+from orchestration.lib.recommendations import ensure_recommendations
 
 _SCHEMA_LOCK = 7_204_001
 
@@ -79,6 +81,8 @@ def ensure_warehouse(connection: psycopg.Connection) -> None:
         ensure_recommendations(connection)
         ensure_forecasts(connection)
         ensure_alerts(connection)
+        ensure_states(connection)
+        ensure_exclusions(connection)
         for format_ in FORMATS.values():
             for name, columns in (
                 (format_.line_table, line_columns(format_)),

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import psycopg
 
-from orchestration.lib.ai.recommendations import store_recommendations
 from orchestration.lib.ai.savings import ai_recommendations
 from orchestration.lib.gate import gate_markdown, run_gate
+from orchestration.lib.recommendation_run import run_recommendations
 from tests.dbt.ai import SECTIONS
 from tests.dbt.project import Project
 
@@ -22,8 +22,8 @@ def test_the_mart_shows_what_was_worked_out_of_the_marts(ai_project: Project) ->
     assert ai_project.rows("select count(*) from finops.recommendations") == [(0,)]
     ai_project.configure(**SECTIONS, ai_api_optimization=SAVINGS)
     with psycopg.connect(ai_project.url) as connection:
-        window, found = ai_recommendations(connection, ai_project.config)
-        store_recommendations(connection, found, window)
+        found = run_recommendations(connection, ai_project.config).portfolio.recommendations
+    window = found[0].window
     assert window is not None
     assert window.days == 2  # the 4th and 5th; the 6th may still be filling
     assert {"custom_rule", "model_substitution"} <= {one.kind for one in found}
@@ -59,8 +59,13 @@ def test_a_rule_takes_the_cost_of_the_key_and_day(ai_project: Project) -> None:
 
 def test_a_build_keeps_the_recommendations_and_their_view(ai_project: Project) -> None:
     with psycopg.connect(ai_project.url) as connection:
-        window, found = ai_recommendations(connection, ai_project.config)
-        store_recommendations(connection, found, window)
+        run_recommendations(connection, ai_project.config)
     before = ai_project.rows("select r::text from finops.recommendations as r order by 1")
-    ai_project.run("build", "--exclude-resource-type", "unit_test", "--select", "stg_ml__recommendations+")
+    ai_project.run(
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+        "--select",
+        "stg_ml__recommendations+ stg_ml__recommendation_states+",
+    )
     assert ai_project.rows("select r::text from finops.recommendations as r order by 1") == before

@@ -10,6 +10,7 @@ import pytest
 
 from orchestration.lib.config import Config, load_config
 from orchestration.lib.config_ai import AiOptimization, AiPrices
+from orchestration.lib.config_savings import Savings
 from orchestration.lib.errors import FinopsError
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +80,8 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
         },
         "ai_prices": AiPrices().model_dump(mode="json"),
         "ai_api_optimization": AiOptimization().model_dump(mode="json"),
+        "savings": Savings().model_dump(mode="json"),
+        "utilisation": [],
         "reports": {"cost_basis": "effective_cost", "top_services": 10},
     }
 
