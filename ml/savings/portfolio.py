@@ -69,7 +69,12 @@ def _choose(
             taken |= pots(one)
     chosen: list[Recommendation] = []
     bounds: dict[str, Decimal] = defaultdict(Decimal)
-    left = {one.recommendation_id: one for one in candidates if states.get(one.recommendation_id) != "dismissed"}
+    # What saves from a later day on, such as the end of a commitment, is said, and is not in the total of today.
+    left = {
+        one.recommendation_id: one
+        for one in candidates
+        if states.get(one.recommendation_id) != "dismissed" and one.effective_from is None
+    }
     for accepted, known, currency in _tiers(left.values()):
         tier = {
             key: one

@@ -41,6 +41,8 @@ def not_sizable(resource: Resource, settings: SizingSettings) -> str | None:
         return "a spot instance: it is charged at a price that does not follow its size, and can be taken away"
     if not any(cost > 0 for cost in paid.daily.values()):
         return "it costs nothing"
+    if paid.committed_share == 1 and paid.committed_until is None:
+        return "it is fully covered by a commitment whose end the bill does not tell: until then another size saves nothing"
     if use is None or CPU not in use.metrics:
         return "no CPU utilisation is known of it"
     if use.days < settings.minimum_history_days:
@@ -143,12 +145,9 @@ def advice(
 
 
 def _after_commitment(found: Recommendation, resource: Resource) -> Recommendation:
-    """A covered resource saves nothing until its commitment ends, which is said; where no end is known, it stays at nothing."""
+    """A covered resource saves nothing until its commitment ends, which is said."""
     until = resource.paid.committed_until
-    if until is None:
-        nothing = estimate(resource.paid.window, resource.paid.daily, {})
-        said = " It is fully covered by a commitment whose end the bill does not tell: nothing is saved until then."
-        return replace(found, estimate=nothing, reason=found.reason + said, confidence="low")
+    assert until is not None
     said = f" It is fully covered by a commitment until {until.isoformat()}: nothing is saved before."
     return replace(found, reason=found.reason + said, effective_from=until)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from decimal import Decimal as D
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from reports.weekly_review import Mover, read_review, write_weekly_review
 from tests.support.marts import Charge, make_marts, set_section
 
 MONDAY = date(2026, 10, 12)
+D = Decimal
 _MARTS = """
 create table finops.forecast_periods (dimension text, trained_to date);
 create table finops.anomalies (

@@ -97,8 +97,7 @@ def test_covered_resource_saves_nothing_until_its_commitment_ends() -> None:
     found = advised(Resource(covered, use(5, 5, 5)))
     assert found.effective_from == date(2027, 4, 1)
     assert "until 2027-04-01" in found.reason
-    unknown = advised(Resource(replace(covered, committed_until=None), use(5, 5, 5)))
-    assert (unknown.estimate.saving, unknown.confidence) == (Decimal(0), "low")
+    assert "whose end the bill does not tell" in refused(Resource(replace(covered, committed_until=None), use(5, 5, 5)))
 
 
 def test_covered_part_saves_nothing() -> None:
