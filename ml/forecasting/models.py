@@ -95,7 +95,7 @@ def yearly_ets(history: History) -> Fitted:
 
 
 def _without(values: np.ndarray, season: np.ndarray, *, log: bool) -> np.ndarray:
-    return values * np.exp(-season) if log else values - season
+    return np.asarray(values * np.exp(-season) if log else values - season)
 
 
 def _season_of_the_year(history: History, *, log: bool) -> Callable[[int, int], np.ndarray]:
