@@ -3,7 +3,8 @@
 {{ config(materialized='view') }}
 {%- set key = ['scope_type', 'scope_name', 'budget_currency', 'period_kind', 'period_start'] %}
 
-with tracking as (
+-- Each is many joins: without a limit on how often they are made, a reader would wait for minutes.
+with tracking as {{ evaluated_once() }} (
     select * from {{ ref('budget_tracking') }}
 ),
 
@@ -17,7 +18,12 @@ thresholds as (
     cross join lateral {{ json_items('periods.thresholds -> kinds.threshold_kind') }} as percents (value, position)
 ),
 
-asked as (
+progress as {{ evaluated_once() }} (
+    select * from {{ ref('int_budget_progress') }}
+    where is_delivered and charged_to_date > 0
+),
+
+asked as {{ evaluated_once() }} (
     select
         tracking.*,
         thresholds.threshold_kind,
@@ -38,9 +44,7 @@ charged as (
         on {{ same_key('asked', 'progress', key) }}
     where
         asked.threshold_kind = 'actual'
-        and progress.is_delivered
         and progress.charged_to_date >= asked.threshold_cost
-        and progress.charged_to_date > 0
     group by {{ columns_of('asked', key) }}, asked.threshold_share
 ),
 

@@ -5,16 +5,17 @@
 {%- set key = scope + ['period_kind', 'period_start'] %}
 {%- set bands = ['lower_80', 'upper_80', 'lower_95', 'upper_95'] %}
 
-with periods as (
+with periods as {{ evaluated_once() }} (
     select * from {{ ref('int_budget_periods') }}
 ),
 
-days as (
+days as {{ evaluated_once() }} (
     select * from {{ ref('int_budget_days') }}
 ),
 
-progress as (
+progress as {{ evaluated_once() }} (
     select * from {{ ref('int_budget_progress') }}
+    where cost_to_date > 0
 ),
 
 rates as (
@@ -82,7 +83,7 @@ crossed as (
     from periods
     inner join progress
         on {{ same_key('periods', 'progress', key) }}
-    where progress.cost_to_date >= periods.budget_cost and progress.cost_to_date > 0
+    where progress.cost_to_date >= periods.budget_cost
     group by {{ columns_of('periods', key) }}
 ),
 

@@ -1,10 +1,10 @@
 -- One row per budget period and day: what the period has cost up to and including the day, as charged and as expected after that.
 -- What was charged besides the days (adjustments of closed months) counts from the first day.
-with periods as (
+with periods as {{ evaluated_once() }} (
     select * from {{ ref('int_budget_periods') }}
 ),
 
-days as (
+days as {{ evaluated_once() }} (
     select * from {{ ref('int_budget_days') }}
 ),
 
