@@ -32,7 +32,9 @@ def forest_votes(values: np.ndarray) -> np.ndarray:
             continue
         draw = np.random.default_rng(SEED).choice(len(known), min(len(known), 4_000), replace=False)
         known = known[np.sort(draw)]
-        forest = IsolationForest(n_estimators=_TREES, max_samples=min(_SAMPLE, len(known)), random_state=SEED).fit(known)
+        forest = IsolationForest(n_estimators=_TREES, max_samples=min(_SAMPLE, len(known)), random_state=SEED).fit(
+            known
+        )
         odd = -forest.score_samples(known)
         middle, limit = np.quantile(odd, [0.5, _ODD])
         found = votes[:, block]
@@ -42,7 +44,8 @@ def forest_votes(values: np.ndarray) -> np.ndarray:
 
 def _features(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of each day, from the four weeks before it: how far it is above their middle, above the same weekday and above yesterday, in usual moves and
-    as shares; and how far the week is. Logarithms, so that the largest do not hide the others. And where a day rises at all."""
+    as shares; and how far the week is. Logarithms, so that the largest do not hide the others. And where a day rises at all.
+    """
     count, length = values.shape
     made = np.full((count, length, 5), np.nan)
     rises = np.zeros((count, length), bool)
@@ -54,6 +57,12 @@ def _features(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         week = views.mean_of(values[:, day - 6 : day + 1], axis=1)
         above = (now - middle) / usual
         rises[:, day] = above > _RISES
-        parts = (above, (now - weekday) / usual, (now - past[:, -1]) / usual, (now - middle) / (np.abs(middle) + usual), (week - middle) / usual)
+        parts = (
+            above,
+            (now - weekday) / usual,
+            (now - past[:, -1]) / usual,
+            (now - middle) / (np.abs(middle) + usual),
+            (week - middle) / usual,
+        )
         made[:, day] = np.stack([np.sign(one) * np.log1p(np.abs(one)) for one in parts], axis=1)
     return made, rises

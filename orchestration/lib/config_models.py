@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from orchestration.lib.config_ai import AiOptimization, AiPrices
+from orchestration.lib.config_anomalies import AnomalyDetection
 from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
 from orchestration.lib.config_document import Location as DocumentLocation
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
@@ -227,6 +228,7 @@ class Config(Settings):
     tag_write_back: TagWriteBack = TagWriteBack()
     ai_prices: AiPrices = AiPrices()
     ai_api_optimization: AiOptimization = AiOptimization()
+    anomaly_detection: AnomalyDetection = AnomalyDetection()
     privacy: Privacy = Privacy()
     reports: Reports = Reports()
 

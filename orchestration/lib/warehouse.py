@@ -6,6 +6,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.lib.ai.recommendations import ensure_recommendations
+from orchestration.lib.anomalies.tables import ensure_anomalies
 from orchestration.lib.audit import ensure_audit
 from orchestration.lib.close_tables import ensure_closes
 from orchestration.lib.formats.columns import Column, Format, Kind
@@ -75,6 +76,7 @@ def ensure_warehouse(connection: psycopg.Connection) -> None:
         ensure_audit(connection)
         ensure_closes(connection)
         ensure_recommendations(connection)
+        ensure_anomalies(connection)
         for format_ in FORMATS.values():
             for name, columns in (
                 (format_.line_table, line_columns(format_)),
