@@ -91,7 +91,7 @@ class _Run:
         estimates = self._estimates(day, factor)
         estimates = estimates + fee
         expected = (
-            np.nanmedian(estimates[[view for view in self.used]], axis=0)
+            views.median_of(estimates[list(self.used)], axis=0)
             if len(self.used) > 1
             else estimates[self.used[0]]
         )

@@ -8,11 +8,13 @@ from ml.anomalies import views
 
 SEED = 20_260_101
 _TREES, _SAMPLE = 64, 256
-_LEARNT_EVERY = 28
+_LEARNT_EVERY = 84
 """Days after which the forest is grown anew, from the days before."""
+_FIRST = 42
+"""The day from which on there is one."""
 _FEWEST = 500
 """Days of all series together that a forest needs."""
-_ODD = 0.998
+_ODD = 0.99
 """The share of former days that a day must be odder than, to count as an incident."""
 _RISES = 2.0
 """Days that rise by less than this many usual moves are not asked about: most days of most series."""
@@ -24,8 +26,8 @@ def forest_votes(values: np.ndarray) -> np.ndarray:
 
     votes = np.zeros_like(values)
     features, rises = _features(values)
-    for begin in range(_LEARNT_EVERY, values.shape[1], _LEARNT_EVERY):
-        past, block = slice(max(0, begin - 13 * _LEARNT_EVERY), begin), slice(begin, begin + _LEARNT_EVERY)
+    for begin in range(_FIRST, values.shape[1], _LEARNT_EVERY):
+        past, block = slice(max(0, begin - 364), begin), slice(begin, begin + _LEARNT_EVERY)
         known = features[:, past][~np.isnan(features[:, past]).any(axis=2)]
         asked = rises[:, block] & ~np.isnan(features[:, block]).any(axis=2)
         if len(known) < _FEWEST or not asked.any():
