@@ -22,6 +22,7 @@ from orchestration.defs.ingest.ai_prices import ai_prices_asset
 from orchestration.defs.ingest.assets import config_asset, source_asset
 from orchestration.defs.ingest.inventory import inventory_asset
 from orchestration.defs.ingest.utilisation import utilisation_asset
+from orchestration.defs.ml.anomalies import anomalies_asset
 from orchestration.defs.ml.assets import recommendations_asset
 from orchestration.defs.reports.assets import chargeback_report, weekly_review
 from orchestration.defs.resources import Warehouse
@@ -46,6 +47,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             utilisation_asset(config),
             inventory_asset(config),
             models(config, manifest),
+            anomalies_asset(config),
             recommendations_asset(config),
             chargeback_report(config),
             weekly_review(),

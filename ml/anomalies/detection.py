@@ -33,11 +33,13 @@ class Event:
     expected: np.ndarray
     surprise: float
     is_slow: bool
+    is_new_level: bool = False
+    """Whether it lasted until it was the new level."""
 
 
 def detect(panel: Panel, settings: Settings, bars: np.ndarray | None = None) -> list[Event]:
-    """The events of all series. `bars`: how many times the threshold each series has to exceed (1: as set)."""
-    return _Run(panel, settings, np.ones(len(panel.values)) if bars is None else bars).events()
+    """The events of all series. `bars`: how many times the threshold each series has to exceed on each day (1: as set)."""
+    return _Run(panel, settings, np.ones_like(panel.values) if bars is None else bars).events()
 
 
 class _Run:
@@ -88,7 +90,9 @@ class _Run:
         fee = self._monthly(day)
         estimates = self._estimates(day, factor)
         estimates = estimates + fee
-        expected = np.nanmedian(estimates[[view for view in self.used]], axis=0) if len(self.used) > 1 else estimates[self.used[0]]
+        expected = (
+            views.median_of(estimates[list(self.used)], axis=0) if len(self.used) > 1 else estimates[self.used[0]]
+        )
         with np.errstate(invalid="ignore"):
             rise = self._rise(day, now, estimates)
             # What was as high on the same weekday of the week before has been told already.
@@ -98,10 +102,10 @@ class _Run:
             usual = self.known >= self.settings.minimum_history_days
             # A fee of the first of a month is told from an incident by the second.
             waits = self.dates[day].day == 1
-            hints = usual & is_known & ~self.open & (rise >= self.bars) & self._matters(now, expected)
+            hints = usual & is_known & ~self.open & (rise >= self.bars[:, day]) & self._matters(now, expected)
             usual &= not waits
-            begins = usual & is_known & ~self.open & ((rise >= self.bars) & self._matters(now, expected))
-            creeps = usual & is_known & ~self.open & ~begins & rises & (slow_rise >= self.bars)
+            begins = usual & is_known & ~self.open & ((rise >= self.bars[:, day]) & self._matters(now, expected))
+            creeps = usual & is_known & ~self.open & ~begins & rises & (slow_rise >= self.bars[:, day])
         self.expected[:, day] = expected
         self._begin(day, begins, slow=False)
         self.start[begins & self.hinted] = day - 1
@@ -119,7 +123,8 @@ class _Run:
         self.quiet = np.where(above, 0, self.quiet + (self.open & is_known))
         self.peak = np.where(above, np.maximum(self.peak, np.where(self.slow, slow_rise, rise)), self.peak)
         # An incident is not learnt from.
-        self.clean[:, day] = np.where(is_known, np.where(self.open, expected, now), np.nan) - fee
+        without = np.fmin(np.fmax(now - fee, expected - fee), now)
+        self.clean[:, day] = np.where(is_known, np.where(self.open, expected - fee, without), np.nan)
         self.misses[:, :, day] = np.where(self.open, np.nan, now - estimates)
         room = self.settings.threshold_std_dev * self._spread(self.misses[1], day)
         self.smoothing.learn(self.clean[:, day] / factor, room / factor)
@@ -128,7 +133,7 @@ class _Run:
             self._keep(row, int(self.last[row]))
             self._release(row, int(self.last[row]) + 1, day)
         for row in np.flatnonzero(self.open & (day - self.noticed + 1 >= self.settings.new_level_days)):
-            self._keep(row, None)
+            self._keep(row, int(self.last[row]), is_new_level=True)
             self._release(row, int(self.noticed[row]), day)
             self.slow_from[row] = day + _SLOW_GAP + 28
 
@@ -138,7 +143,9 @@ class _Run:
         level = recent / self.shape[:, offsets]
         window = self.settings.window_size
         statistical = (views.median_of(level[:, -window:], axis=1) + self.slope * (window + 1) / 2.0) * factor
-        found = np.stack([statistical, self.smoothing.ahead() * factor, views.median_of(level[:, -28:], axis=1) * factor])
+        found = np.stack(
+            [statistical, self.smoothing.ahead() * factor, views.median_of(level[:, -28:], axis=1) * factor]
+        )
         # No view goes far beyond what was seen.
         low, high = np.fmin.reduce(recent, axis=1), np.fmax.reduce(recent, axis=1)
         room = 0.2 * (high - low)
@@ -154,7 +161,9 @@ class _Run:
                 break
             around = np.r_[max(0, at - 7) : at, at + 1 : min(at + 8, day)]
             excess = self.values[:, at] - views.median_of(self.values[:, around], axis=1)
-            noise = views.median_of(np.abs(self.values[:, around] - views.median_of(self.values[:, around], axis=1)[:, None]), axis=1)
+            noise = views.median_of(
+                np.abs(self.values[:, around] - views.median_of(self.values[:, around], axis=1)[:, None]), axis=1
+            )
             found.append((excess, noise))
         if not found:
             return np.zeros(self.count)
@@ -170,7 +179,9 @@ class _Run:
         if past.shape[1] == 0:
             return np.full(self.count, np.inf)
         ordered = np.sort(past, axis=1)
-        middle = np.take_along_axis(ordered, np.maximum(count // 2, 0)[:, None].clip(0, past.shape[1] - 1), axis=1)[:, 0]
+        middle = np.take_along_axis(ordered, np.maximum(count // 2, 0)[:, None].clip(0, past.shape[1] - 1), axis=1)[
+            :, 0
+        ]
         far = np.take_along_axis(ordered, np.floor(0.97 * (count - 1)).astype(int).clip(0)[:, None], axis=1)[:, 0]
         return np.where(count >= FEWEST_SPREADS, np.maximum(2.33 * 1.4826 * middle, far), np.inf)
 
@@ -179,7 +190,9 @@ class _Run:
         rises = []
         for view in self.used:
             spread = self._spread(self.misses[view], day)
-            rises.append(self.votes[:, day] if view == 2 else self._distance(now - estimates[view], spread, estimates[view]))
+            rises.append(
+                self.votes[:, day] if view == 2 else self._distance(now - estimates[view], spread, estimates[view])
+            )
         return np.sort(np.stack(rises), axis=0)[-2 if len(rises) > 1 else -1]
 
     def _floor(self, expected: np.ndarray) -> np.ndarray:
@@ -221,11 +234,21 @@ class _Run:
         self.start[rows], self.noticed[rows], self.last[rows] = day, day, day
         self.peak[rows], self.slow[rows], self.quiet[rows] = 0.0, slow, 0
 
-    def _keep(self, row: int, end: int | None) -> None:
+    def _keep(self, row: int, end: int | None, *, is_new_level: bool = False) -> None:
         start = int(self.start[row])
         last = int(self.last[row])
         self.found.append(
-            Event(int(row), start, int(self.noticed[row]), end, last, self.expected[row, start : last + 1].copy(), float(self.peak[row]), bool(self.slow[row]))
+            Event(
+                int(row),
+                start,
+                int(self.noticed[row]),
+                end,
+                last,
+                self.expected[row, start : last + 1].copy(),
+                float(self.peak[row]),
+                bool(self.slow[row]),
+                is_new_level,
+            )
         )
 
     def _release(self, row: int, since: int, day: int) -> None:
@@ -233,6 +256,9 @@ class _Run:
         self.open[row] = False
         self.free[row] = self.last[row] + 1
         self.clean[row, since : day + 1] = self.values[row, since : day + 1]
-        level = self.clean[row, max(0, day - 6) : day + 1] / self.shape[row, (np.arange(max(0, day - 6), day + 1) - self.shape_day) % 7]
+        level = (
+            self.clean[row, max(0, day - 6) : day + 1]
+            / self.shape[row, (np.arange(max(0, day - 6), day + 1) - self.shape_day) % 7]
+        )
         if not np.all(np.isnan(level)):
             self.smoothing.restart(np.array([row]), np.array([np.nanmedian(level)]))

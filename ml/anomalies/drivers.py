@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-LEVELS = ("service", "account", "resource", "usage_type", "tag")
+LEVELS = ("service", "account", "resource", "usage_type", "tag", "team")
 SHOWN = 5
 """Drivers of a level that are named; the others are one driver, `other`."""
 OTHER = "other"
@@ -26,6 +26,7 @@ class Part:
     resource: str
     usage_type: str
     tag: str
+    team: str
     actual: Decimal
     before: Decimal
     is_new: bool
@@ -40,22 +41,32 @@ class Driver:
     change: Decimal
 
 
-def drivers(parts: Sequence[Part], days: int, impact: Decimal) -> tuple[Driver, ...]:
-    """The drivers of each level, the largest first. Those of a level add up to the impact exactly: the rest is `other`."""
-    found: list[Driver] = []
-    for level in LEVELS:
-        changes: dict[str, Decimal] = defaultdict(Decimal)
-        for part in parts:
-            changes[getattr(part, level) or OTHER] += change(part, days)
-        changes.pop(OTHER, None)
-        named = sorted(changes.items(), key=lambda item: (-abs(item[1]), item[0]))[:SHOWN]
-        # What moved by less than a hundredth explains nothing.
-        named = [(value, moved) for value, moved in named if abs(moved) >= abs(impact) / 100]
-        found += [Driver(level, value, moved) for value, moved in named]
-        rest = impact - sum((moved for _, moved in named), Decimal(0))
-        if rest:
-            found.append(Driver(level, OTHER, rest))
-    return tuple(found)
+def drivers(
+    parts: Sequence[Part], days: int, impact: Decimal
+) -> tuple[tuple[Driver, ...], dict[str, tuple[Driver, ...]]]:
+    """What moved, the largest first, and the same for each level by itself. Each adds up to the impact exactly: the rest is `other`.
+
+    What moved is told at the finest level that a single value of explains most of it, and a service by its account before that.
+    """
+    levels = {level: _of_level(level, parts, days, impact) for level in LEVELS}
+    main = next((level for level in ("resource", "service", "account") if _explains(levels[level], impact)), "service")
+    return levels[main], levels
+
+
+def _explains(found: Sequence[Driver], impact: Decimal) -> bool:
+    return bool(found) and found[0].value != OTHER and abs(found[0].change) * 2 >= abs(impact)
+
+
+def _of_level(level: str, parts: Sequence[Part], days: int, impact: Decimal) -> tuple[Driver, ...]:
+    changes: dict[str, Decimal] = defaultdict(Decimal)
+    for part in parts:
+        changes[getattr(part, level) or OTHER] += change(part, days)
+    changes.pop(OTHER, None)
+    # What moved by less than a hundredth explains nothing.
+    clear = [(value, moved) for value, moved in changes.items() if moved and abs(moved) * 100 >= abs(impact)]
+    named = sorted(clear, key=lambda item: (-abs(item[1]), item[0]))[:SHOWN]
+    rest = impact - sum((moved for _, moved in named), Decimal(0))
+    return (*(Driver(level, value, moved) for value, moved in named), *([Driver(level, OTHER, rest)] if rest else []))
 
 
 def change(part: Part, days: int) -> Decimal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -52,11 +52,16 @@ def _without_pauses(panel: Panel, events: Sequence[Event]) -> list[Event]:
     joined: list[Event] = []
     for event in sorted(events, key=lambda one: (one.row, one.start)):
         former = joined[-1] if joined else None
-        if former and former.end is not None and former.row == event.row and event.start - former.last <= _PAUSE:
+        if former and not former.is_new_level and former.row == event.row and event.start - former.last <= _PAUSE:
             between = panel.values[event.row, former.last + 1 : event.start]
             expected = np.concatenate([former.expected, between, event.expected])
             joined[-1] = replace(
-                former, end=event.end, last=event.last, expected=expected, surprise=max(former.surprise, event.surprise)
+                former,
+                end=event.end,
+                last=event.last,
+                expected=expected,
+                surprise=max(former.surprise, event.surprise),
+                is_new_level=event.is_new_level,
             )
         else:
             joined.append(event)

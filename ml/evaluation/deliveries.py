@@ -60,10 +60,14 @@ def daily_costs(folder: Path) -> pd.DataFrame:
             found = pd.read_csv(file, usecols=list(_FOCUS), dtype=str, keep_default_na=False, na_values=["", "NULL"])
             parts.append(_focus(found).assign(source=source))
     if not parts:
-        raise FileNotFoundError(f"{deliveries}: no bills. Make a folder with: python -m orchestration.sample --out FOLDER")
+        raise FileNotFoundError(
+            f"{deliveries}: no bills. Make a folder with: python -m orchestration.sample --out FOLDER"
+        )
     rows = pd.concat(parts, ignore_index=True)
     rows["resource"] = rows["resource"].fillna("")
-    sums = rows.groupby(["date", "source", "account", "service", "currency", "resource", "part"], observed=True)["cost"].sum()
+    sums = rows.groupby(["date", "source", "account", "service", "currency", "resource", "part"], observed=True)[
+        "cost"
+    ].sum()
     wide = sums.unstack("part", fill_value=0.0).reset_index()
     return wide.reindex(columns=list(COLUMNS), fill_value=0.0)
 
@@ -80,17 +84,23 @@ def _focus(rows: pd.DataFrame) -> pd.DataFrame:
 def _cur(rows: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
-    costs = {name: pd.to_numeric(rows[name]).fillna(0.0) for name in ("billed", "covered", "reserved", "committed", "used")}
+    costs = {
+        name: pd.to_numeric(rows[name]).fillna(0.0) for name in ("billed", "covered", "reserved", "committed", "used")
+    }
     unused = pd.to_numeric(rows["unused_upfront"]).fillna(0.0) + pd.to_numeric(rows["unused_recurring"]).fillna(0.0)
     kind = rows["type"]
     cost = costs["billed"].mask(kind == "SavingsPlanCoveredUsage", costs["covered"])
     cost = cost.mask(kind == "DiscountedUsage", costs["reserved"]).mask(kind == "SavingsPlanNegation", 0.0)
-    cost = cost.mask(kind == "SavingsPlanRecurringFee", costs["committed"] - costs["used"]).mask(kind == "RIFee", unused)
+    cost = cost.mask(kind == "SavingsPlanRecurringFee", costs["committed"] - costs["used"]).mask(
+        kind == "RIFee", unused
+    )
     upfront = kind == "SavingsPlanUpfrontFee"
     named = rows["product"].map(lambda pairs: dict(pairs).get("product_name"))
     rows = rows.assign(service=named.fillna(rows["code"]), cost=cost.mask(upfront, 0.0))
     rows["part"] = "curve"
-    rows["part"] = rows["part"].mask(kind.isin(_SCHEDULED) | upfront, "scheduled").mask(kind.isin(_IRREGULAR), "irregular")
+    rows["part"] = (
+        rows["part"].mask(kind.isin(_SCHEDULED) | upfront, "scheduled").mask(kind.isin(_IRREGULAR), "irregular")
+    )
     # The one-time fee of a reservation pays for usage that is counted at its effective cost.
     rows.loc[(kind == "Fee") & rows["resource"].str.contains(":ri:", na=False), "cost"] = 0.0
     return _dated(rows)

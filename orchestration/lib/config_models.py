@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from orchestration.lib.config_ai import AiOptimization, AiPrices
 from orchestration.lib.config_alerting import Alerting
+from orchestration.lib.config_anomalies import AnomalyDetection
 from orchestration.lib.config_base import (
     UNALLOCATED,
     Dated,
@@ -248,6 +249,7 @@ class Config(Settings):
     tag_write_back: TagWriteBack = TagWriteBack()
     ai_prices: AiPrices = AiPrices()
     ai_api_optimization: AiOptimization = AiOptimization()
+    anomaly_detection: AnomalyDetection = AnomalyDetection()
     privacy: Privacy = Privacy()
     savings: Savings = Savings()
     utilisation: tuple[UtilisationSource, ...] = ()

@@ -6,6 +6,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.lib.alerts.tables import ensure_alerts
+from orchestration.lib.anomalies.tables import ensure_anomalies
 from orchestration.lib.audit import ensure_audit
 from orchestration.lib.close_tables import ensure_closes
 from orchestration.lib.forecasts.tables import ensure_forecasts
@@ -83,6 +84,7 @@ def ensure_warehouse(connection: psycopg.Connection) -> None:
         ensure_alerts(connection)
         ensure_states(connection)
         ensure_exclusions(connection)
+        ensure_anomalies(connection)
         for format_ in FORMATS.values():
             for name, columns in (
                 (format_.line_table, line_columns(format_)),

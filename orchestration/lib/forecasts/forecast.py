@@ -42,9 +42,7 @@ class KeptForecasts:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._former: dict[str, bytes] = dict(
-            connection.execute(
-                sql.SQL("select digest, result from {}").format(CACHE.identifier)
-            ).fetchall()
+            connection.execute(sql.SQL("select digest, result from {}").format(CACHE.identifier)).fetchall()
         )
         self.used: dict[str, bytes] = {}
 
@@ -91,7 +89,6 @@ def forecast_costs(connection: psycopg.Connection[Any], config: Config) -> Outco
 def settings_of(config: Config, years: range) -> ForecastSettings:
     """The settings as forecasts take them, with the holidays of these years."""
     from ml.forecasting import Event, ForecastSettings
-
     from orchestration.lib.forecasts.holidays import holidays_of
 
     events = tuple(
