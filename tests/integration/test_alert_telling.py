@@ -21,7 +21,7 @@ from orchestration.lib.config_alerting import Alerting, EmailSettings, WebhookSe
 from orchestration.lib.config_models import Config, Organization
 from orchestration.lib.config_sources import Source
 from orchestration.lib.run_failures import failures_of
-from tests.support.receivers import LOOPBACK, http_receiver, mail_receiver
+from tests.support.receivers import LOOPBACK, bytes_of, http_receiver, mail_receiver
 
 _DAY = date(2026, 10, 20)
 _MARTS = """
@@ -87,7 +87,7 @@ def test_an_incident_arrives_with_its_cause_and_its_picture_once(marts: str) -> 
     assert alert["title"] == "Service Amazon EC2: 700.50 USD more than expected"
     assert alert["facts"]["account 000123456789"] == "+700.50 USD"
     assert envelope.rcpt_tos == ["oncall@example.com"]
-    mail_ = message_from_bytes(envelope.content, policy=policy.default)
+    mail_ = message_from_bytes(bytes_of(envelope), policy=policy.default)
     assert [part.get_content_type() for part in mail_.walk() if part.get_content_maintype() == "image"] == ["image/png"]
     with psycopg.connect(marts) as connection:
         ((figure,),) = connection.execute("select figure from alerts.alerts").fetchall()
@@ -134,7 +134,7 @@ def test_operators_are_told_of_gates_and_failures_without_what_is_in_them(
     job = result.dagster_run.job_name
     assert sorted(titles) == ["Gate failed: costs", f"Run of {job} failed: bills"]
     assert [envelope.rcpt_tos for envelope in mail.mails] == [["data@example.com"]]
-    said = b"".join([*(request.body for request in hook.requests), *(envelope.content for envelope in mail.mails)])
+    said = b"".join([*(request.body for request in hook.requests), *(bytes_of(envelope) for envelope in mail.mails)])
     assert b"Alice" not in said
 
 
