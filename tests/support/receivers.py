@@ -119,6 +119,12 @@ class MailReceiver:
         return "250 OK"
 
 
+def bytes_of(envelope: Envelope) -> bytes:
+    """A mail as it came."""
+    assert isinstance(envelope.content, bytes)
+    return envelope.content
+
+
 @contextmanager
 def mail_receiver(certificate: Path | None = None, password: bytes = b"", **settings: Any) -> Iterator[MailReceiver]:
     """A mail server; with a certificate it wants STARTTLS and a login."""

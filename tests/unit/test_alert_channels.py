@@ -22,7 +22,7 @@ from orchestration.lib.alerts.channels.webhook import webhooks
 from orchestration.lib.alerts.outcome import Later, Refused, Sent
 from orchestration.lib.config_alerting import EmailSettings, PagerDutySettings, SlackSettings, WebhookSettings
 from tests.support.alerts import FIGURE, alert, message
-from tests.support.receivers import LOOPBACK, Request, http_receiver, mail_receiver, make_certificate
+from tests.support.receivers import LOOPBACK, Request, bytes_of, http_receiver, mail_receiver, make_certificate
 
 _SECRET = "s3cret-of-nobody"
 _TIMEOUT = 1.0
@@ -87,7 +87,7 @@ def test_mail_over_starttls_has_text_html_and_the_picture(tmp_path: Path, monkey
     assert (receiver.logins, receiver.encrypted) == ([(b"finops", _SECRET.encode())], [True])
     (envelope,) = receiver.mails
     assert envelope.rcpt_tos == ["ops@example.com"]
-    mail = message_from_bytes(envelope.content, policy=policy.default)
+    mail = message_from_bytes(bytes_of(envelope), policy=policy.default)
     assert mail["Message-ID"] == f"<{message('x').message_id}@example.com>"
     assert mail["Subject"] == "[critical] Service <EC2> & more: 198.55 EUR more than expected"
     text, html = mail.get_body(("plain",)), mail.get_body(("html",))
@@ -196,7 +196,7 @@ def test_what_slack_refuses_for_now_and_for_good(answer: Any, outcome: object) -
 
 
 def test_a_picture_that_slack_does_not_take_is_noted_and_nothing_is_sent_again() -> None:
-    posted = (200, {}, b'{"ok": true, "channel": "C1", "ts": "7.7"}')
+    posted: tuple[int, dict[str, str], bytes] = (200, {}, b'{"ok": true, "channel": "C1", "ts": "7.7"}')
     with http_receiver(posted, (200, {}, b'{"ok": false, "error": "missing_scope"}')) as receiver:
         outcome = slack(_bot_settings(receiver.url), _TIMEOUT)(message("slack:#costs"))
     assert outcome == Sent("without its pictures (missing_scope)")

@@ -151,7 +151,7 @@ def test_every_setting_of_the_example_is_one(tmp_path: Path, monkeypatch: pytest
     example = (Path(__file__).parents[2] / "config" / "finops-config.yaml.example").read_text(encoding="utf-8")
     head, section = example.split("\nalerting:\n")
     path = tmp_path / "finops-config.yaml"
-    path.write_text(head + "\nalerting:\n" + re.sub(r"(?m)^( +)# (?=[ \w-])", r"\1", section))
+    path.write_text(head + "\nalerting:\n" + re.sub(r"(?m)^( {2,6})# (?=[ \w-])", r"\1", section))
     alerting = load_config(path).alerting
     assert len(alerting.routes) == 4
     assert set(alerting.receivers) == {name for route in alerting.routes for name in route.to}

@@ -42,14 +42,14 @@ class Told:
         return [f"{receiver}: {one.reason}" for receiver, one in last.values() if not isinstance(one, Sent)]
 
 
-def tell_from_marts(url: str, config: Config) -> Told:
-    """Tell what the marts have to tell."""
+def tell_from_marts(url: str, config: Config, **sender: Any) -> Told:
+    """Tell what the marts have to tell. `sender`: further settings of the Sender."""
     if not config.alerting.receivers:
         return Told(0, ())
     with psycopg.connect(url, autocommit=True) as connection:
         ensure_warehouse(connection)
         alerts = collect(connection, config.alerting.link_base)
-    return tell(url, config, alerts)
+    return tell(url, config, alerts, **sender)
 
 
 def tell_of_run(
