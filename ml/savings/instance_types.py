@@ -90,8 +90,9 @@ class Catalogue:
                 return ratio, basis  # type: ignore[return-value]
         ratios = {
             ratio
-            for other in sorted({key[0] for key in self.prices})
-            if (ratio := _ratio(self.prices, other, system, current, proposed)) is not None
+            for prices in (self.prices, self.billed)
+            for other in {key[0] for key in prices}
+            if (ratio := _ratio(prices, other, system, current, proposed)) is not None
         }
         # The dearest of them: what is promised holds in every region that is known.
         return (max(ratios), "list prices of another region") if ratios else None
