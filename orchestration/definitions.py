@@ -16,6 +16,7 @@ from orchestration.defs.dbt.assets import dbt_resource, models
 from orchestration.defs.gates.checks import gates
 from orchestration.defs.ingest.ai_prices import ai_prices_asset
 from orchestration.defs.ingest.assets import config_asset, source_asset
+from orchestration.defs.ingest.reference import reference_asset
 from orchestration.defs.ingest.utilisation import utilisation_asset
 from orchestration.defs.ml.assets import recommendations_asset
 from orchestration.defs.reports.assets import chargeback_report
@@ -39,6 +40,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             *(source_asset(source, config) for source in config.sources),
             ai_prices_asset(config),
             utilisation_asset(config),
+            reference_asset(config),
             models(config, manifest),
             recommendations_asset(config),
             chargeback_report(config),

@@ -15,6 +15,7 @@ from orchestration.lib.config_document import Location as DocumentLocation
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
 from orchestration.lib.config_places import FileLocation, FilePlace
 from orchestration.lib.config_privacy import Privacy
+from orchestration.lib.config_reference import ReferenceFile
 from orchestration.lib.config_savings import Savings
 from orchestration.lib.config_sources import Source
 from orchestration.lib.config_tagging import TagPolicy, VirtualTags
@@ -232,6 +233,7 @@ class Config(Settings):
     privacy: Privacy = Privacy()
     savings: Savings = Savings()
     utilisation: tuple[UtilisationSource, ...] = ()
+    reference: tuple[ReferenceFile, ...] = ()
     reports: Reports = Reports()
 
     _path: Path = PrivateAttr(default_factory=Path.cwd)
