@@ -21,6 +21,7 @@ from orchestration.defs.gates.checks import gates
 from orchestration.defs.ingest.ai_prices import ai_prices_asset
 from orchestration.defs.ingest.assets import config_asset, source_asset
 from orchestration.defs.ingest.inventory import inventory_asset
+from orchestration.defs.ingest.reference import reference_asset
 from orchestration.defs.ingest.utilisation import utilisation_asset
 from orchestration.defs.ml.anomalies import anomalies_asset
 from orchestration.defs.ml.assets import recommendations_asset
@@ -46,6 +47,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             ai_prices_asset(config),
             utilisation_asset(config),
             inventory_asset(config),
+            reference_asset(config),
             models(config, manifest),
             anomalies_asset(config),
             recommendations_asset(config),

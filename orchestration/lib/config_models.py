@@ -30,6 +30,7 @@ from orchestration.lib.config_inventory import InventorySource
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
 from orchestration.lib.config_places import FileLocation, FilePlace
 from orchestration.lib.config_privacy import Privacy
+from orchestration.lib.config_reference import ReferenceFile
 from orchestration.lib.config_savings import Savings
 from orchestration.lib.config_sources import Source
 from orchestration.lib.config_tagging import TagPolicy, VirtualTags
@@ -254,6 +255,7 @@ class Config(Settings):
     savings: Savings = Savings()
     utilisation: tuple[UtilisationSource, ...] = ()
     inventory: tuple[InventorySource, ...] = ()
+    reference: tuple[ReferenceFile, ...] = ()
     reports: Reports = Reports()
     # No row follows from it, so it is not kept with those that rows follow from: nothing is built anew because of it.
     alerting: Annotated[Alerting, Field(exclude=True)] = Alerting()

@@ -82,6 +82,7 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
         "ai_api_optimization": AiOptimization().model_dump(mode="json"),
         "savings": Savings().model_dump(mode="json"),
         "utilisation": [],
+        "reference": [],
         "reports": {"cost_basis": "effective_cost", "top_services": 10},
     }
 
