@@ -33,7 +33,10 @@ def recommendations() -> None:
     "--state", type=click.Choice(["open", "accepted", "dismissed", "done", "verified"]), help="Only those in a state."
 )
 @click.option(
-    "--all", "everything", is_flag=True, help="Also those that do not count, and those that are dismissed or done."
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Also those that do not count: excluded by another, for later, dismissed or done.",
 )
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many rows at most.")
 def list_(team: str | None, kind: str | None, state: str | None, everything: bool, limit: int) -> None:
@@ -50,7 +53,9 @@ def list_(team: str | None, kind: str | None, state: str | None, everything: boo
         click.echo("There is none.")
         return
     console = _console()
-    table = _table("id", "kind", "what", "change to", "team", "saving a month", "", "effort", "risk", "sure", "state")
+    table = _table(
+        "id", "kind", "what", "change to", "team", "saving a month", "counts", "effort", "risk", "sure", "state"
+    )
     for row in rows[:limit]:
         table.add_row(
             row["recommendation_id"][:8],
@@ -59,7 +64,7 @@ def list_(team: str | None, kind: str | None, state: str | None, everything: boo
             row["proposed"],
             row["team"] or "",
             f"{row['monthly_saving']:,.2f} {row['currency']}",
-            "" if row["is_counted"] else f"not counted: {row['why_not_counted']}",
+            "yes" if row["is_counted"] else f"no: {row['why_not_counted']}",
             row["effort"],
             row["risk"],
             row["confidence"],
@@ -68,9 +73,8 @@ def list_(team: str | None, kind: str | None, state: str | None, everything: boo
     console.print(table, markup=False)
     if len(rows) > limit:
         click.echo(f"{len(rows) - limit} more: --limit {len(rows)}")
-    for currency, total, later in sums:
-        from_later = f", of which {later:,.2f} once commitments have ended" if later else ""
-        click.echo(f"All that count would save {total:,.2f} {currency} a month, nothing twice{from_later}.")
+    for currency, total in sums:
+        click.echo(f"All that count would save {total:,.2f} {currency} a month, nothing twice.")
 
 
 @recommendations.command()
@@ -133,6 +137,42 @@ def done(recommendation_id: str, on: datetime | None, reason: str | None) -> Non
     _decide(recommendation_id, "done", reason=reason, on=on)
 
 
+@recommendations.command()
+def realised() -> None:
+    """Show what changes that are done really saved, and how far what was promised holds by kind.
+
+    Example: finops recommendations realised
+    """
+    from orchestration.lib.recommendation_list import calibration, measured
+
+    with _warehouse() as connection:
+        rows, kinds = measured(connection), calibration(connection)
+    if not rows:
+        click.echo("Nothing is done yet: finops recommendations done ID")
+        return
+    console = _console()
+    table = _table("id", "kind", "what", "done on", "days", "promised a month", "saves a month", "how it is measured")
+    for row in rows:
+        saved = row["realised_monthly_saving"]
+        table.add_row(
+            row["recommendation_id"][:8],
+            row["kind"],
+            row["resource_id"] or "",
+            str(row["done_on"]),
+            str(row["days_after"]),
+            f"{row['predicted_monthly_saving']:,.2f} {row['currency']}",
+            "" if saved is None else f"{saved:,.2f} {row['currency']}",
+            ", ".join(filter(None, (row["method"], row["note"]))),
+        )
+    console.print(table, markup=False)
+    for row in kinds:
+        share = "" if row["realised_share"] is None else f", {100 * row['realised_share']:.0f} % of what was promised"
+        click.echo(
+            f"{row['kind']}: {row['realised_monthly_saving']:,.2f} {row['currency']} a month{share}; "
+            f"{row['changes_in_band']} of {row['changes']} in their band"
+        )
+
+
 def _decide(
     recommendation_id: str, state: Any, *, until: datetime | None = None, on: datetime | None = None, **why: Any
 ) -> None:
@@ -177,5 +217,5 @@ def _table(*names: str) -> Any:
 
     table = Table(header_style="bold")
     for name in names:
-        table.add_column(name, justify="right" if name == "saving a month" else "left", overflow="fold")
+        table.add_column(name, justify="right" if name.endswith("a month") else "left", overflow="fold")
     return table

@@ -15,7 +15,7 @@ SHOWN = 10
 RECOMMENDATIONS = """
 select
     resource_id, current, proposed, change, reason, team, currency, monthly_cost, counted_saving, monthly_saving_low,
-    monthly_saving_high, one_off_cost, effort, risk, risk_reason, confidence, confidence_reason, effective_from, as_of
+    monthly_saving_high, one_off_cost, effort, risk, risk_reason, confidence, confidence_reason, as_of
 from finops.recommendations
 where is_counted and counted_saving > 0 and date_trunc('month', as_of) = %(period)s
 order by overall_rank
@@ -42,21 +42,16 @@ class SavingLine:
     risk_reason: str
     confidence: str
     confidence_reason: str
-    begins: date | None
 
 
 @dataclass(frozen=True)
 class SavingTotal:
-    """What all that count would save in a currency. `later`: how much of it begins after a commitment has ended.
-
-    `others`: how many are not shown, and what they save.
-    """
+    """What all that count would save in a currency. `others`: how many are not shown, and what they save."""
 
     currency: str
     saving: Decimal
     low: Decimal
     high: Decimal
-    later: Decimal
     others: int
     other_saving: Decimal
 
@@ -90,7 +85,6 @@ def _total(currency: str, rows: Sequence[Row]) -> SavingTotal:
         saving=_sum(own),
         low=sum((min(row["monthly_saving_low"], row["counted_saving"]) for row in own), Decimal(0)),
         high=_sum(own, "monthly_saving_high"),
-        later=_sum([row for row in own if row["effective_from"]]),
         others=len(others),
         other_saving=_sum(others),
     )
@@ -116,7 +110,6 @@ def _line(row: Row) -> SavingLine:
         risk_reason=row["risk_reason"],
         confidence=row["confidence"],
         confidence_reason=row["confidence_reason"],
-        begins=row["effective_from"],
     )
 
 

@@ -16,6 +16,7 @@ _LEVELS: tuple[Level, ...] = ("low", "medium", "high")
 
 MODEL_VERSION = "savings-2"
 """Changes whenever the same inputs would give other rows."""
+OURS = "finops"
 _UNIT = Decimal("0.0000000001")
 _WEEK = 7
 
@@ -139,7 +140,7 @@ class Recommendation:
     group_rank: int = 0
     overall_rank: int = 0
     counted_saving: Decimal | None = None
-    origin: str = "finops"
+    origin: str = OURS
 
     @property
     def recommendation_id(self) -> str:
@@ -151,6 +152,11 @@ class Recommendation:
     def counts(self) -> bool:
         """Whether its saving is in the total."""
         return self.counted_saving is not None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was worked out here, and is not another's that is shown beside."""
+        return self.origin == OURS
 
     @property
     def is_commitment(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from orchestration.lib.config_base import Settings
+from orchestration.lib.config_places import FilePlace
 from orchestration.lib.config_savings_commitments import Commitments
 from orchestration.lib.config_savings_waste import Idle, Schedule, StorageLifecycle
 
@@ -35,3 +36,4 @@ class Savings(Settings):
     schedule: Schedule = Schedule()
     storage: StorageLifecycle = StorageLifecycle()
     commitments: Commitments = Commitments()
+    provider_exports: tuple[FilePlace, ...] = ()

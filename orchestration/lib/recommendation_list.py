@@ -21,6 +21,7 @@ select
         when r.is_counted then null
         when r.origin <> 'finops' then 'of ' || r.origin
         when r.state not in ('open', 'accepted') then r.state
+        when r.effective_from is not null then 'saves from ' || r.effective_from || ' on'
         else coalesce(
             (
                 select left(other.recommendation_id, 8) || ' counts in its place'
@@ -47,6 +48,18 @@ where
     and (%(everything)s or cast(%(state)s as text) is not null or r.is_counted)
 order by r.is_counted desc, r.overall_rank
 """
+# Advice on the same resources, also that of the provider.
+_BESIDE = """
+select other.origin, other.kind, other.proposed, other.monthly_saving, other.currency, other.is_counted
+from finops.recommendations as own
+inner join finops.recommendations as other on own.recommendation_id <> other.recommendation_id
+where own.recommendation_id = %s
+    and exists (
+        select from jsonb_array_elements(own.acts_on) as mine
+        inner join jsonb_array_elements(other.acts_on) as theirs on mine ->> 'resource_id' = theirs ->> 'resource_id'
+    )
+order by other.overall_rank
+"""
 _EVENTS = """
 select decided_on, state, decided_by, reason, until from ml.recommendation_states where recommendation_id = %s order by event_id
 """
@@ -62,18 +75,11 @@ def listed(
         return cursor.execute(_ROWS, values).fetchall()
 
 
-def totals(rows: Sequence[dict[str, Any]]) -> list[tuple[str, Decimal, Decimal]]:
-    """What rows that count save together, by currency, and how much of it begins later."""
+def totals(rows: Sequence[dict[str, Any]]) -> list[tuple[str, Decimal]]:
+    """What rows that count save together, by currency."""
     counted = [row for row in rows if row["is_counted"]]
     return [
-        (
-            currency,
-            sum((row["counted_saving"] for row in counted if row["currency"] == currency), Decimal(0)),
-            sum(
-                (row["counted_saving"] for row in counted if row["currency"] == currency and row["effective_from"]),
-                Decimal(0),
-            ),
-        )
+        (currency, sum((row["counted_saving"] for row in counted if row["currency"] == currency), Decimal(0)))
         for currency in sorted({row["currency"] for row in counted})
     ]
 
@@ -92,7 +98,24 @@ def described(
     ]
     if row is None:
         return [("recommendation_id", key), *((name, _word(value)) for name, value in status.facts.items())], events
-    return [(name, _word(value)) for name, value in row.items() if value not in (None, [])], events
+    facts = [(name, _word(value)) for name, value in row.items() if value not in (None, [])]
+    for origin, kind, proposed, saving, currency, is_counted in connection.execute(_BESIDE, [key]).fetchall():
+        counted = ", which counts" if is_counted else ""
+        facts.append(("beside it", f"{origin}: {kind}, {proposed}, {saving:,.2f} {currency} a month{counted}"))
+    return facts, events
+
+
+def measured(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+    """What was done, and what it saved."""
+    _require_mart(connection)
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute("select * from finops.realised_savings order by done_on, recommendation_id").fetchall()
+
+
+def calibration(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+    """How far promises hold, by kind."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute("select * from finops.savings_calibration order by kind, currency").fetchall()
 
 
 def _word(value: Any) -> str:

@@ -70,21 +70,27 @@ def waste(connection: psycopg.Connection[Any], config: Config) -> Found:
     return Found(found.recommendations, excluded)
 
 
+def of_aws(connection: psycopg.Connection[Any], config: Config) -> Found:
+    """What AWS recommends, to be shown beside ours."""
+    from orchestration.lib.provider_advice import provider_advice
+
+    return Found(provider_advice(connection, config))
+
+
 def commitments(connection: psycopg.Connection[Any], config: Config, chosen: Sequence[Recommendation]) -> Found:
     """What to commit to of the usage that is left by what was chosen."""
-    from orchestration.lib.commitment_advice import commitment_recommendations
+    from orchestration.lib.commitment_advice import commitment_advice
 
-    found = commitment_recommendations(connection, config, after=chosen)
-    if not found:
-        return Found(
-            excluded=[Excluded("commitment", EVERYTHING, "no usage that a commitment of a known rate could cover")]
-        )
-    return Found(found)
+    found = commitment_advice(connection, config, after=chosen)
+    excluded = [Excluded("commitment", programme, reason) for programme, reason in found.refused]
+    if not found.recommendations and not excluded:
+        excluded.append(Excluded("commitment", EVERYTHING, "there is no usage that a commitment could cover"))
+    return Found(found.recommendations, excluded)
 
 
 def _saves(one: Recommendation) -> bool:
     return one.estimate.saving > 0 or not one.estimate.cost
 
 
-SOURCES: tuple[Source, ...] = (ai_models, sizes, waste)
+SOURCES: tuple[Source, ...] = (ai_models, sizes, waste, of_aws)
 COMMITMENTS: tuple[CommitmentSource, ...] = (commitments,)

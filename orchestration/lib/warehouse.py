@@ -12,6 +12,7 @@ from orchestration.lib.close_tables import ensure_closes
 from orchestration.lib.forecasts.tables import ensure_forecasts
 from orchestration.lib.formats.columns import Column, Format, Kind
 from orchestration.lib.formats.registry import FORMATS
+from orchestration.lib.realised_savings import ensure_realised
 from orchestration.lib.recommendation_exclusions import ensure_exclusions
 from orchestration.lib.recommendation_states import ensure_states
 from orchestration.lib.recommendations import ensure_recommendations
@@ -85,6 +86,7 @@ def ensure_warehouse(connection: psycopg.Connection) -> None:
         ensure_states(connection)
         ensure_exclusions(connection)
         ensure_anomalies(connection)
+        ensure_realised(connection)
         for format_ in FORMATS.values():
             for name, columns in (
                 (format_.line_table, line_columns(format_)),

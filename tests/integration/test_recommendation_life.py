@@ -43,10 +43,16 @@ def connection(database: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(database) as connection:
         ensure_warehouse(connection)
         connection.execute(
-            "create schema finops; create table finops.cost_records (resource_id text, charge_date date, effective_cost numeric)"
+            """
+            create schema finops;
+            create table finops.cost_records (
+                resource_id text, charge_date date, effective_cost numeric, consumed_quantity numeric,
+                consumed_unit text default 'Hrs', charge_category text default 'Usage', source_name text default 'aws'
+            )
+            """
         )
         for name in ("i-1", "i-2"):
-            connection.execute("insert into finops.cost_records values (%s, %s, 3)", [name, LAST])
+            connection.execute("insert into finops.cost_records values (%s, %s, 3, 24)", [name, LAST])
         yield connection
 
 
@@ -140,3 +146,42 @@ def test_decisions_are_audited_and_only_those_that_make_sense_are_taken(
         decide(connection, "ffffffffff", "accepted")
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="keeps what is written"):
         connection.execute("update ml.recommendation_states set state = 'open'")
+
+
+def test_what_is_done_is_verified_on_the_bill(connection: psycopg.Connection[Any], run: Runs) -> None:
+    """Sixteen days at half of the price, for more hours than before: what was promised is seen, whatever the sum of the bill."""
+    good, bad, early = on_instance("i-3", saved="50"), on_instance("i-4", saved="50"), on_instance("i-5", saved="50")
+    run(good, bad, early)
+    days = {"i-3": date(2026, 10, 12), "i-4": date(2026, 10, 12), "i-5": date(2026, 10, 26)}
+    for one in (good, bad, early):
+        decide(connection, one.recommendation_id, "done", on=days[str(one.resource_id)])
+    connection.execute(
+        """
+        insert into finops.cost_records (resource_id, charge_date, effective_cost, consumed_quantity)
+        select name, cast(day as date), case when day > done_on then 3 else 4 end, case when day > done_on then 24 else 16 end
+        from unnest(array['i-3', 'i-4', 'i-5'], array[date '2026-10-12', date '2026-10-12', date '2026-10-26'])
+            as done (name, done_on)
+        cross join generate_series(date '2026-10-02', date '2026-10-29', interval '1 day') as day
+        where name <> 'i-4' or day <= done_on
+        """
+    )
+    run()
+    realised = connection.execute(
+        """
+        select resource_id, method, days_before, days_after, counterfactual_cost, actual_cost, note, is_in_band
+        from ml.realised_savings order by 1
+        """
+    ).fetchall()
+    replaced = "nothing of it was used after the change: it may have been replaced by another resource"
+    assert realised == [
+        ("i-3", "rate", 10, 16, Decimal(16 * 6), Decimal(16 * 3), None, False),  # 91.25 a month, of 50 at the most
+        ("i-4", None, 10, 16, None, None, replaced, None),
+        ("i-5", "rate", 24, 2, Decimal(2 * 6), Decimal(2 * 3), "fewer than 14 days", False),
+    ]
+    assert life(connection, good)[-1] == (
+        "verified",
+        "seen on the bill: 91.25 USD a month over 16 days, of 50.00 promised",
+    )
+    assert [life(connection, one)[-1][0] for one in (bad, early)] == ["done", "done"]
+    run()
+    assert [state for state, _ in life(connection, good)] == ["open", "done", "verified"]

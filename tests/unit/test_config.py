@@ -83,6 +83,7 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
         "savings": Savings().model_dump(mode="json"),
         "utilisation": [],
         "reference": [],
+        "inventory": [],
         "reports": {"cost_basis": "effective_cost", "top_services": 10},
     }
 
