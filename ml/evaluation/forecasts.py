@@ -31,17 +31,17 @@ _FEWEST_DAYS = 0.8
 SECTION = """
 ## Forecasts
 
-Each series is forecast from its history alone: {weekly} of the 359 series of M4 Weekly (one in {every}, in the file's order) by their test set of 13 weeks, and
-{daily} forecasts of {days} days for {series} daily series, from {cuts} days in the second half of each. Hourly ones are added up to days; one with gaps in
-more than a fifth of its days is left out. WAPE and MASE are means over forecasts; MASE is in units of the seasonal naive's error within the
-history (M4: of the naive's). Coverage: share of actual values within the bands named 80 and 95 %. "of sums": share of the forecasts whose
-sum of all steps is within its band.
+Each series is forecast from its own history: {weekly} of the 359 series of M4 Weekly (one in {every}, in the file's order) the 13 weeks
+of their test set; {series} daily series {days} days each from {cuts} days in their second half. Hourly ones are added up to days; one without
+a value on more than a fifth of its days is left out. WAPE and MASE are means over the {weekly} and the {daily} forecasts; MASE is in units
+of the seasonal naive's error within the history (M4: of the naive's). Coverage is the share of actual values within the bands named 80 and
+95 %; "of sums" the share of the forecasts whose sum of all steps is within its band.
 
 | data | model | WAPE | MASE | 80 % | 95 % | 80 % of sums | 95 % of sums |
 |---|---|---|---|---|---|---|---|
 {rows}
 
-Chosen by `ml/forecasting`: {chosen}. None of its settings is one of a series or a data set. Plain Prophet is Prophet with its defaults.
+Chosen by `ml/forecasting`: {chosen}. None of its settings is that of a series or a data set. Plain Prophet is Prophet with its defaults.
 """
 
 

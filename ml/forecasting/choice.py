@@ -47,7 +47,7 @@ def scores(test: Backtest, chosen: str) -> list[Score]:
     found = []
     for model in test.forecasts:
         asked = test.asked(model)
-        inside_80, inside_95 = _coverage(test.errors(model)[asked])
+        inside_80, inside_95 = _coverage(test.errors(model)[asked], test.windows)
         word = "clearly better than the median" if model == chosen != MEDIAN else ""
         found.append(
             Score(
@@ -62,11 +62,11 @@ def scores(test: Backtest, chosen: str) -> list[Score]:
 def spread_of_chosen(test: Backtest, chosen: str) -> Spread:
     """How far off the chosen model is. Prophet has too few folds to tell: the median's spread, scaled by how both did on those."""
     if chosen != PROPHET:
-        return spread_of(test.errors(chosen))
+        return spread_of(test.errors(chosen), test.windows)
     asked = test.asked(chosen)
     rival = _square(test, MEDIAN, asked)
     share = _square(test, chosen, asked) / rival if rival > 0.0 else 1.0
-    spread = spread_of(test.errors(MEDIAN))
+    spread = spread_of(test.errors(MEDIAN), test.windows)
     return replace(
         spread,
         noise=spread.noise * share,
@@ -84,14 +84,14 @@ def _square(test: Backtest, model: str, asked: np.ndarray) -> float:
     return float((test.errors(model)[asked] ** 2).mean())
 
 
-def _coverage(errors: np.ndarray) -> list[float | None]:
+def _coverage(errors: np.ndarray, windows: float) -> list[float | None]:
     """The share of errors within the bands that the other origins give: a quarter of the origins is tested by the rest."""
     if len(errors) < _PARTS:
         return [None for _ in LEVELS]
     parts = np.array_split(np.arange(len(errors)), _PARTS)
     inside: dict[int, list[np.ndarray]] = {band: [] for band in LEVELS}
     for part in parts:
-        spread = spread_of(np.delete(errors, part, axis=0))
+        spread = spread_of(np.delete(errors, part, axis=0), windows * (1 - 1 / _PARTS))
         for band in LEVELS:
             inside[band].append(np.abs(errors[part]) <= spread.widths(errors.shape[1], band))
     return [float(np.concatenate(inside[band]).mean()) for band in LEVELS]

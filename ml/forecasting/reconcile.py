@@ -2,7 +2,7 @@
 
 Each series is forecast on its own, so the teams of a day do not add up to its total. Minimum trace (Wickramasuriya, Athanasopoulos and
 Hyndman, 2019) moves all of them as little as can be, each in proportion to how wrong it tends to be, until they do. The hierarchy is
-written as constraints, one a dimension: its values less the total are zero. That is one small system to solve, however many series there are.
+written as constraints, one a dimension: its values less the total are zero. However many series there are, one small system is solved.
 """
 
 from __future__ import annotations
