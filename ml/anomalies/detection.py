@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 
 from ml.anomalies import views
-from ml.anomalies.forest import forest_votes
+from ml.anomalies.fees import fees
+from ml.anomalies.rarity import rarities
 from ml.anomalies.panel import Panel
 from ml.anomalies.settings import Settings
 
-SPREAD_DAYS, FEWEST_SPREADS = 91, 14
+SPREAD_DAYS, FEWEST_SPREADS = 91, 10
 _SLOW_WINDOW, _SLOW_GAP = 7, 28
 """A slow change is the mean of a week against the median of the weeks from the fifth before it on."""
 _VIEWS = {"statistical": (0,), "forecast": (1,), "ml": (2,), "combined": (0, 1, 2)}
@@ -56,7 +56,10 @@ class _Run:
         self.slow_expected = np.full_like(self.values, np.nan)
         self.smoothing = views.Smoothing(self.count)
         self.used = _VIEWS[settings.method]
-        self.votes = forest_votes(self.values) if 2 in self.used else np.zeros_like(self.values)
+        paid = np.nan_to_num(views.median_of(self.scale, axis=1)) if self.length else np.zeros(self.count)
+        least = np.maximum(settings.minimum_cost, settings.minimum_share_of_total * paid)
+        self.fees = fees(self.values, self.dates)
+        self.rare = rarities(self.values - self.fees, least / 5.0) if 2 in self.used else np.zeros_like(self.values)
         self.open = np.zeros(self.count, bool)
         self.start = np.zeros(self.count, int)
         self.noticed = np.zeros(self.count, int)
@@ -87,7 +90,7 @@ class _Run:
             self.slope = views.trend(self.clean[:, :day], self.shape)
             self.shape_day = day
         factor = self.shape[:, (day - self.shape_day) % 7]
-        fee = self._monthly(day)
+        fee = self.fees[:, day]
         estimates = self._estimates(day, factor)
         estimates = estimates + fee
         expected = (
@@ -125,7 +128,8 @@ class _Run:
         # An incident is not learnt from.
         without = np.fmin(np.fmax(now - fee, expected - fee), now)
         self.clean[:, day] = np.where(is_known, np.where(self.open, expected - fee, without), np.nan)
-        self.misses[:, :, day] = np.where(self.open, np.nan, now - estimates)
+        # The shape of a week takes weeks to be known: misses before that say nothing of those after.
+        self.misses[:, :, day] = np.where(self.open | (self.known < self.settings.minimum_history_days), np.nan, now - estimates)
         room = self.settings.threshold_std_dev * self._spread(self.misses[1], day)
         self.smoothing.learn(self.clean[:, day] / factor, room / factor)
         self.known += is_known
@@ -151,27 +155,6 @@ class _Run:
         room = 0.2 * (high - low)
         return np.clip(found, low - room, high + room)
 
-    def _monthly(self, day: int) -> np.ndarray:
-        """What this day of the month has cost beyond the days around it, in the last two months that had it."""
-        month, found = self.dates[day].replace(day=1), []
-        for _ in range(2):
-            month = (month - timedelta(days=1)).replace(day=1)
-            at = day - (self.dates[day] - month).days + self.dates[day].day - 1
-            if at < 0 or self.dates[at].day != self.dates[day].day:
-                break
-            around = np.r_[max(0, at - 7) : at, at + 1 : min(at + 8, day)]
-            excess = self.values[:, at] - views.median_of(self.values[:, around], axis=1)
-            noise = views.median_of(
-                np.abs(self.values[:, around] - views.median_of(self.values[:, around], axis=1)[:, None]), axis=1
-            )
-            found.append((excess, noise))
-        if not found:
-            return np.zeros(self.count)
-        # Twice the same is a habit sooner than once.
-        clear = 3.0 if len(found) == 2 else 6.0
-        seen = np.all([excess > np.maximum(clear * noise, 1e-9) for excess, noise in found], axis=0)
-        return np.where(seen, np.mean([excess for excess, _ in found], axis=0), 0.0)
-
     def _spread(self, misses: np.ndarray, day: int) -> np.ndarray:
         """What 49 of 50 days have stayed within: robust in the middle, and no less than what was seen."""
         past = np.abs(misses[:, max(0, day - SPREAD_DAYS) : day])
@@ -191,7 +174,7 @@ class _Run:
         for view in self.used:
             spread = self._spread(self.misses[view], day)
             rises.append(
-                self.votes[:, day] if view == 2 else self._distance(now - estimates[view], spread, estimates[view])
+                self.rare[:, day] if view == 2 else self._distance(now - estimates[view], spread, estimates[view])
             )
         return np.sort(np.stack(rises), axis=0)[-2 if len(rises) > 1 else -1]
 
