@@ -31,17 +31,29 @@ create table finops.daily_costs (charge_date date);
 insert into finops.daily_costs values ('2026-10-21');
 create table finops.anomalies (
     anomaly_id text, dimension text, dimension_value text, billing_currency text, started_on date, last_seen_on date, state text,
-    feedback text, severity text, expected_cost numeric, actual_cost numeric, impact_cost numeric, drivers jsonb
+    feedback text, severity text, expected_cost numeric, actual_cost numeric, impact_cost numeric, drivers jsonb, breakdown jsonb, team text
 );
 create table finops.anomaly_days (anomaly_id text, charge_date date, expected_cost numeric, actual_cost numeric);
 create table intermediate.int_daily_series (
     dimension text, dimension_value text, billing_currency text, charge_date date, curve_cost numeric, is_complete boolean
 );
+create table intermediate.int_series_costs (
+    sub_account_id text, service_name text, billing_currency text, charge_date date, curve_cost numeric
+);
+insert into intermediate.int_series_costs
+select '000123456789', 'Amazon S3', 'USD', day, 50
+from generate_series(date '2026-10-01', date '2026-10-22', interval '1 day') as day;
+insert into intermediate.int_daily_series
+select 'account', '000123456789', 'USD', day, 1000, day < date '2026-10-22'
+from generate_series(date '2026-10-01', date '2026-10-22', interval '1 day') as day;
 insert into intermediate.int_daily_series
 select 'service', 'Amazon EC2', 'USD', day, 100 + extract(dow from day), true
 from generate_series(date '2026-09-01', date '2026-10-19', interval '1 day') as day;
 """
-_ANOMALY = "insert into finops.anomalies values (%s, 'service', 'Amazon EC2', 'USD', %s, %s, 'open', null, %s, 200, 900.5, 700.5, %s)"
+_ANOMALY = """
+insert into finops.anomalies values (%s, %s, %s, 'USD', %s, %s, 'open', null, %s, 200, 900.5, 700.5, %s, '{}', null)
+"""
+_EC2 = ("service", "Amazon EC2")
 
 
 def _config(http_url: str, mail_port: int) -> Config:
@@ -68,8 +80,8 @@ def marts(database: str) -> str:
         for number, day in enumerate((_DAY, _DAY + timedelta(days=1))):
             connection.execute("insert into finops.anomaly_days values ('new', %s, 100, %s)", (day, 400 + 100 * number))
         drivers = Jsonb([{"level": "account", "value": "000123456789", "change": "700.5"}])
-        connection.execute(_ANOMALY, ("new", _DAY, _DAY + timedelta(days=1), "critical", drivers))
-        connection.execute(_ANOMALY, ("long ago", date(2026, 2, 1), date(2026, 2, 3), "critical", drivers))
+        connection.execute(_ANOMALY, ("new", *_EC2, _DAY, _DAY + timedelta(days=1), "critical", drivers))
+        connection.execute(_ANOMALY, ("long ago", *_EC2, date(2026, 2, 1), date(2026, 2, 3), "critical", drivers))
     return database
 
 
@@ -95,6 +107,18 @@ def test_an_incident_arrives_with_its_cause_and_its_picture_once(marts: str) -> 
     assert figure["expected"][-3:] == [None, "100", "100"]
     assert figure["marked"] == ["2026-10-20", "2026-10-21"]
     assert figure["dates"][0] == "2026-09-22"
+
+
+def test_the_series_of_a_service_in_an_account_is_shown(marts: str) -> None:
+    with http_receiver() as hook, mail_receiver() as mail, psycopg.connect(marts, autocommit=True) as connection:
+        connection.execute("delete from finops.anomalies")
+        here = ("account_service", "000123456789 / Amazon S3")
+        connection.execute(_ANOMALY, ("new", *here, _DAY, _DAY + timedelta(days=1), "critical", Jsonb([])))
+        assert tell_from_marts(marts, _config(hook.url, mail.port)).new == 1
+        ((title, figure),) = connection.execute("select title, figure from alerts.alerts").fetchall()
+    assert title == "Amazon S3 in account 000123456789: 700.50 USD more than expected"
+    # The day after the incident is not whole yet.
+    assert figure["actual"] == ["50"] * 19 + ["400", "500"]
 
 
 def test_where_nobody_is_told_nothing_is_kept(marts: str) -> None:

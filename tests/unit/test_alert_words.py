@@ -39,9 +39,16 @@ def _anomaly(**changed: Any) -> dict[str, Any]:
         "impact_cost": Decimal("1105.005"),
         "drivers": [
             {"level": "account", "value": "000123456789", "change": "1200.5"},
-            {"level": "team", "value": "Checkout", "change": "100"},
-            {"level": "service", "value": "other", "change": "-95.495"},
+            {"level": "account", "value": "000123456788", "change": "100"},
+            {"level": "account", "value": "other", "change": "-195.495"},
         ],
+        "breakdown": {
+            "account": [{"level": "account", "value": "000123456789", "change": "1200.5"}],
+            "tag": [{"level": "tag", "value": "", "change": "1105.005"}],
+            "team": [{"level": "team", "value": "Search", "change": "300"}],
+            "usage_type": [{"level": "usage_type", "value": "BoxUsage:m5.xlarge", "change": "1105.005"}],
+        },
+        "team": "Checkout",
         **changed,
     }
 
@@ -58,8 +65,8 @@ def test_an_incident_says_what_it_cost_and_why() -> None:
         ("cost", "1,945.00 USD, expected 840.00 USD (+132 %)"),
         ("days", "2, still going on"),
         ("account 000123456789", "+1,200.50 USD"),
-        ("team Checkout", "+100.00 USD"),
-        ("everything else", "−95.50 USD"),
+        ("account 000123456788", "+100.00 USD"),
+        ("usage type BoxUsage:m5.xlarge", "+1,105.00 USD"),
     )
     assert (told.team, told.figure, told.link) == ("Checkout", FIGURE, "https://example.com/2026-10.html")
 
@@ -84,7 +91,12 @@ def test_an_incident_is_told_once_and_again_where_it_gets_worse(
 def test_less_than_expected_is_said_as_it_is() -> None:
     (told,) = _of(
         _anomaly(
-            dimension="total", dimension_value="all", impact_cost=Decimal(-5), drivers=None, expected_cost=Decimal(0)
+            dimension="total",
+            dimension_value="all",
+            impact_cost=Decimal(-5),
+            drivers=[],
+            breakdown={},
+            expected_cost=Decimal(0),
         )
     )
     assert told.title == "All costs: 5.00 USD less than expected"

@@ -21,19 +21,49 @@ from orchestration.lib.alerts.store import known_ids
 _SHOWN_BEFORE, _SHOWN_AFTER = timedelta(days=28), timedelta(days=7)
 
 _SERIES = """
+with asked as (
+    select
+        *,
+        started_on - %(before)s as first_day,
+        last_seen_on + %(after)s as last_day
+    from finops.anomalies
+    where anomaly_id = any(%(ids)s)
+)
+
 select
     asked.anomaly_id,
     series.charge_date,
     series.curve_cost
-from unnest(%(ids)s::text[]) as asked (anomaly_id)
-inner join finops.anomalies as anomalies using (anomaly_id)
+from asked
 inner join intermediate.int_daily_series as series
     on
-        series.dimension = anomalies.dimension
-        and series.dimension_value = anomalies.dimension_value
-        and series.billing_currency = anomalies.billing_currency
-        and series.charge_date between anomalies.started_on - %(before)s and anomalies.last_seen_on + %(after)s
+        series.dimension = asked.dimension
+        and series.dimension_value = asked.dimension_value
+        and series.billing_currency = asked.billing_currency
+        and series.charge_date between asked.first_day and asked.last_day
         and series.is_complete
+
+union all
+
+select
+    asked.anomaly_id,
+    costs.charge_date,
+    sum(costs.curve_cost)
+from asked
+inner join intermediate.int_series_costs as costs
+    on
+        asked.dimension = 'account_service'
+        and concat(coalesce(costs.sub_account_id, 'unknown'), ' / ', coalesce(costs.service_name, 'unknown')) = asked.dimension_value
+        and costs.billing_currency = asked.billing_currency
+        and costs.charge_date between asked.first_day and asked.last_day
+inner join intermediate.int_daily_series as accounts
+    on
+        accounts.dimension = 'account'
+        and accounts.dimension_value = coalesce(costs.sub_account_id, 'unknown')
+        and accounts.billing_currency = costs.billing_currency
+        and accounts.charge_date = costs.charge_date
+        and accounts.is_complete
+group by asked.anomaly_id, costs.charge_date
 """
 _DAYS = "select anomaly_id, charge_date, expected_cost, actual_cost from finops.anomaly_days where anomaly_id = any(%(ids)s)"
 

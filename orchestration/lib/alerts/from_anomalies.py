@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from orchestration.lib.alerts.alert import SEVERITIES, Alert, Figure, Severity, rank
 from orchestration.lib.alerts.money import amount, percent
-from orchestration.lib.config_base import UNALLOCATED
 
 # Older incidents are history: a first run over a year of bills tells of those that can still be acted on. A delivery may be
 # late by as much and is still told of.
 _RECENT = timedelta(days=31)
 _MOST_DRIVERS = 5
-_WORDS = {"ai_model": "AI model", "cost_center": "cost centre", "account_service": "account and service"}
+_WORDS = {"ai_model": "AI model", "cost_center": "cost centre"}
 
 
 def from_anomalies(
@@ -51,22 +50,27 @@ def _alert(row: Mapping[str, Any], figure: Figure | None, link: str | None) -> A
     days = (row["last_seen_on"] - row["started_on"]).days + 1
     when = f"on {row['started_on']}" if days == 1 else f"from {row['started_on']} to {row['last_seen_on']}"
     change = f"{amount(abs(impact), currency)} {'more' if impact >= 0 else 'less'} than expected"
-    # The rest of what the drivers name is in the incident: the first few say why.
-    drivers = [driver for driver in row["drivers"] or [] if Decimal(str(driver["change"]))]
-    named = [driver for driver in drivers if driver["value"] != "other" and driver["level"] != "other"]
-    cause = f" Mostly {_driver(named[0])}." if named else ""
+    drivers = _named(row["drivers"])
+    cause = f" Mostly {subject(drivers[0]['level'], drivers[0]['value'])}." if drivers else ""
+    # Beside what moved most, the one value of other levels that stands for at least half of it.
+    told = {driver["level"] for driver in drivers}
+    also = [
+        found[0]
+        for level, listed in sorted((row["breakdown"] or {}).items())
+        if level not in told and (found := _named(listed)) and abs(_change(found[0])) * 2 >= abs(impact)
+    ]
     return Alert(
         alert_id=_alert_id(row, row["severity"]),
         kind="anomaly",
         severity=row["severity"],
-        team=_team(row),
+        team=row["team"],
         title=f"{capital(what)}: {change}",
         facts=(
             ("cost", f"{amount(actual, currency)}, expected {amount(expected, currency)}{percent(actual, expected)}"),
             ("days", f"{days}, {'still going on' if row['state'] == 'open' else 'over'}"),
             *(
-                (_driver(driver), _signed(Decimal(str(driver["change"])), currency))
-                for driver in drivers[:_MOST_DRIVERS]
+                (subject(driver["level"], driver["value"]), _signed(_change(driver), currency))
+                for driver in (*drivers[:_MOST_DRIVERS], *also)
             ),
         ),
         text=f"{capital(what)} cost {change} {when}.{cause}",
@@ -76,22 +80,20 @@ def _alert(row: Mapping[str, Any], figure: Figure | None, link: str | None) -> A
     )
 
 
-def _team(row: Mapping[str, Any]) -> str | None:
-    """Whose costs they are: the team of the series, or the one that the drivers name first."""
-    named = [
-        driver["value"] for driver in row["drivers"] or [] if driver["level"] == "team" and driver["value"] != "other"
-    ]
-    team = row["dimension_value"] if row["dimension"] == "team" else next(iter(named), None)
-    return None if team == UNALLOCATED else team
-
-
 def subject(dimension: str, value: str) -> str:
     """What a series is of, in words.
 
     >>> subject("cost_center", "CC-1"), subject("total", "all")
     ('cost centre CC-1', 'all costs')
+    >>> subject("account_service", "000123456789 / Amazon EC2")
+    'Amazon EC2 in account 000123456789'
     """
-    return "all costs" if dimension == "total" else f"{_WORDS.get(dimension, dimension.replace('_', ' '))} {value}"
+    if dimension == "total":
+        return "all costs"
+    if dimension == "account_service":
+        account, _, service = value.partition(" / ")
+        return f"{service} in account {account}"
+    return f"{_WORDS.get(dimension, dimension.replace('_', ' '))} {value}"
 
 
 def capital(text: str) -> str:
@@ -99,10 +101,13 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _driver(driver: Mapping[str, Any]) -> str:
-    if driver["level"] == "other" or driver["value"] == "other":
-        return "everything else"
-    return subject(driver["level"], driver["value"])
+def _named(drivers: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
+    """The drivers that have a name, the largest first: not the rest of an incident, and not what is without one."""
+    return [driver for driver in drivers or () if driver["value"] not in ("", "other") and _change(driver)]
+
+
+def _change(driver: Mapping[str, Any]) -> Decimal:
+    return Decimal(str(driver["change"]))
 
 
 def _signed(change: Decimal, currency: str) -> str:
