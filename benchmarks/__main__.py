@@ -13,7 +13,19 @@ from rich.table import Table
 from benchmarks.measure import Measurement
 from orchestration.lib.paths import state_dir
 
-PARTS = ("start", "load", "build", "month", "tagging", "allocation", "close", "ai_logs", "alerts", "forecasts")
+PARTS = (
+    "start",
+    "load",
+    "build",
+    "month",
+    "tagging",
+    "allocation",
+    "close",
+    "ai_logs",
+    "alerts",
+    "forecasts",
+    "portfolio",
+)
 
 
 @click.command()
@@ -60,6 +72,7 @@ def _measure(
         load,
         month,
         organisation,
+        portfolio,
         start,
         tagging,
     )
@@ -71,6 +84,8 @@ def _measure(
         found: list[Measurement] = []
         if "start" in wanted:
             found += start.measure()
+        if "portfolio" in wanted:
+            found += portfolio.measure(5_000)
         if "load" in wanted:
             found += load.measure(work, load_lines)
         if "build" in wanted:
