@@ -124,6 +124,8 @@ class Digest:
             )  # fmt: skip
 
     def _compact(self) -> None:
+        if len(self._counts) == 1:
+            return
         self._counts = [_summed(pa.concat_tables(self._counts))]
         self._stats = [_stats(pa.concat_tables(self._stats))]
         self._held = self._counts[0].num_rows
