@@ -92,6 +92,12 @@ def _utilisation(work: Path, sizes: Sizes) -> list[Measurement]:
     return utilisation.measure(work, sizes.measured)
 
 
+def _portfolio(work: Path, sizes: Sizes) -> list[Measurement]:  # noqa: ARG001
+    from benchmarks import portfolio
+
+    return portfolio.measure(sizes.measured)
+
+
 PARTS: dict[str, Part] = {
     "start": _start,
     "load": _load,
@@ -103,6 +109,7 @@ PARTS: dict[str, Part] = {
     "alerts": _alerts,
     "forecasts": _forecasts,
     "utilisation": _utilisation,
+    "portfolio": _portfolio,
 }
 """Each imports what it measures with where it runs."""
 

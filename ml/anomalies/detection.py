@@ -129,7 +129,9 @@ class _Run:
         without = np.fmin(np.fmax(now - fee, expected - fee), now)
         self.clean[:, day] = np.where(is_known, np.where(self.open, expected - fee, without), np.nan)
         # The shape of a week takes weeks to be known: misses before that say nothing of those after.
-        self.misses[:, :, day] = np.where(self.open | (self.known < self.settings.minimum_history_days), np.nan, now - estimates)
+        self.misses[:, :, day] = np.where(
+            self.open | (self.known < self.settings.minimum_history_days), np.nan, now - estimates
+        )
         room = self.settings.threshold_std_dev * self._spread(self.misses[1], day)
         self.smoothing.learn(self.clean[:, day] / factor, room / factor)
         self.known += is_known
