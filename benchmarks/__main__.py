@@ -124,8 +124,8 @@ PARTS: dict[str, Part] = {
 @click.option("--series", default=1_000, show_default=True, help="Daily series that are forecast.")
 @click.option("--measured", default=5_000, show_default=True, help="Resources with utilisation of 90 days.")
 @click.option("--only", type=click.Choice(list(PARTS)), multiple=True, help="Measure only these.")
-def main(only: tuple[str, ...], **sizes: int) -> None:  # noqa: D301
-    """Measure and print a table. Needs about 1.5 GB of disk for each million lines, and nothing else running.
+def main(only: tuple[str, ...], **sizes: int) -> None:
+    r"""Measure and print a table. Needs about 1.5 GB of disk for each million lines, and nothing else running.
 
     \b
     Example: make bench
