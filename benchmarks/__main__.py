@@ -125,11 +125,9 @@ PARTS: dict[str, Part] = {
 @click.option("--measured", default=5_000, show_default=True, help="Resources with utilisation of 90 days.")
 @click.option("--only", type=click.Choice(list(PARTS)), multiple=True, help="Measure only these.")
 def main(only: tuple[str, ...], **sizes: int) -> None:
-    r"""Measure and print a table. Needs about 1.5 GB of disk for each million lines, and nothing else running.
+    """Measure and print a table. Needs about 1.5 GB of disk for each million lines, and nothing else running.
 
-    \b
-    Example: make bench
-             python -m benchmarks --only load --load-lines 300000
+    Example: make bench; for a part of it: python -m benchmarks --only load --load-lines 300000
     """
     from orchestration.lib import postgres
 
