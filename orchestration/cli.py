@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from orchestration.cli_ai import ai
+from orchestration.cli_alerts import alerts
+from orchestration.cli_anomalies import anomalies
 from orchestration.cli_audit import audit
 from orchestration.cli_close import close, reopen
 from orchestration.cli_explain import explain
@@ -51,7 +53,7 @@ def main() -> None:
     """
 
 
-for command in (ai, audit, close, reopen, export, recommendations, rules, explain, tags):
+for command in (ai, alerts, anomalies, audit, close, reopen, export, recommendations, rules, explain, tags):
     main.add_command(command)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ml.anomalies.surprise import MEMORY, onsets, season_length, surprises
-from ml.evaluation import commitments, nab, right_sizing, waste
+from ml.evaluation import commitments, forecasts, nab, right_sizing, waste
 
 ROOT = Path(__file__).resolve().parents[2]
 # Scores that NAB published for these very series (results/*/*_standard_scores.csv at numenta/NAB@ea702d7), added up by its rules.
@@ -39,6 +39,7 @@ Detectors without a figure for "held out" are NAB's published ones.
 
 # What else is measured, in the order of the page; each says where its data is not at hand.
 SECTIONS: tuple[Callable[[Path], str], ...] = (
+    forecasts.section,
     right_sizing.section,
     commitments.page,
     lambda _: waste.section(),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 _AWS = re.compile(
@@ -35,6 +36,12 @@ class Name:
         return bool(re.match(r"(?:[a-z]+\.)?t\d|B", self.family))
 
     @property
+    def line(self) -> str | None:
+        """What its generations have in common: from the third on sizes of one name have the same CPUs and memory in these lines."""
+        found = re.match(r"((?:[a-z]+\.)?[cmrt])([3-9]|\d{2})", self.family)
+        return found[1] if found else None
+
+    @property
     def is_graviton(self) -> bool:
         return bool(re.match(r"(?:[a-z]+\.)?(?:a1$|[a-z]+\d+g)", self.family))
 
@@ -49,6 +56,15 @@ def name_of(instance_type: str) -> Name | None:
         around = found["series"], found["traits"] + (found["version"] or "").replace("_", " ")
         return Name("".join(around), int(found["size"]) * _PROPORTIONAL_FROM, f"{around[0]}{{}}{around[1]}")
     return None
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """CPUs and memory of one type by those of another. `is_by_name`: as sizes of that name have in their line."""
+
+    cpu: float
+    memory: float | None
+    is_by_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,37 +106,57 @@ class Catalogue:
                 return ratio, basis  # type: ignore[return-value]
         ratios = {
             ratio
-            for other in sorted({key[0] for key in self.prices})
-            if (ratio := _ratio(self.prices, other, system, current, proposed)) is not None
+            for prices in (self.prices, self.billed)
+            for other in {key[0] for key in prices}
+            if (ratio := _ratio(prices, other, system, current, proposed)) is not None
         }
         # The dearest of them: what is promised holds in every region that is known.
         return (max(ratios), "list prices of another region") if ratios else None
 
-    def capacity_ratios(self, current: str, proposed: str) -> tuple[float, float | None] | None:
+    def capacity_ratios(self, current: str, proposed: str) -> Ratios | None:
         """CPUs and memory of a proposed type by those of the current one; None where they cannot be known."""
         old, new = self.specs.get(current), self.specs.get(proposed)
         if old and new:
             memory = float(new.memory_gib / old.memory_gib) if old.memory_gib and new.memory_gib else None
-            return float(new.vcpu / old.vcpu), memory
+            return Ratios(float(new.vcpu / old.vcpu), memory)
         names = name_of(current), name_of(proposed)
-        if (
-            names[0]
-            and names[1]
-            and names[0].family == names[1].family
-            and min(names[0].size, names[1].size) >= _PROPORTIONAL_FROM
-        ):
-            ratio = names[1].size / names[0].size
-            return ratio, ratio
+        if names[0] is None or names[1] is None or min(names[0].size, names[1].size) < _PROPORTIONAL_FROM:
+            return None
+        ratio = names[1].size / names[0].size
+        if names[0].family == names[1].family:
+            return Ratios(ratio, ratio)
+        if names[0].line and names[0].line == names[1].line:
+            return Ratios(ratio, ratio, is_by_name=True)
         return None
 
     def of_family(self, instance_type: str) -> Iterator[str]:
-        """The other known types of its family."""
+        """The other known types of its family, and of the families that share the memory of the same machines otherwise."""
         name = name_of(instance_type)
-        known = sorted({*self.specs, *(key[2] for key in self.prices), *(key[2] for key in self.billed)})
-        for other in known:
+        shapes = _shapes(name.family) if name else frozenset()
+        for other in self.known:
             parsed = name_of(other)
-            if name and parsed and parsed.family == name.family and other != instance_type:
+            if parsed and parsed.family in shapes and other != instance_type:
                 yield other
+
+    def successors_of(self, instance_type: str) -> Iterator[str]:
+        """What the reference names in place of a type: the type itself, or all known sizes of the family."""
+        name = name_of(instance_type)
+        if name is None:
+            return
+        yield from self.successors.get(instance_type, ())
+        families = set(self.successors.get(name.family, ()))
+        yield from (other for other in self.known if (parsed := name_of(other)) and parsed.family in families)
+
+    @cached_property
+    def known(self) -> Sequence[str]:
+        """Every type that anything is known of, in order."""
+        return sorted({*self.specs, *(key[2] for key in self.prices), *(key[2] for key in self.billed)})
+
+
+def _shapes(family: str) -> frozenset[str]:
+    """A family, and those that differ from it by the memory of a CPU alone: c5, m5 and r5."""
+    found = re.fullmatch(r"((?:[a-z]+\.)?)[cmr](\d+[a-z]*)", family)
+    return frozenset({family, *(f"{found[1]}{letter}{found[2]}" for letter in "cmr")} if found else {family})
 
 
 def _ratio(prices: Mapping[PriceKey, Decimal], region: str, system: str, current: str, proposed: str) -> Decimal | None:

@@ -76,13 +76,17 @@ def fit_of(use: Use, current: str, proposed: str, catalogue: Catalogue, settings
     if ratios is None:
         return None
     spec, name = catalogue.specs.get(proposed), name_of(proposed)
-    return fits(
+    fit = fits(
         use,
         settings,
-        *ratios,
+        ratios.cpu,
+        ratios.memory,
         spec.network_bits if spec else None,
         is_burstable=name is not None and name.is_burstable,
     )
+    if fit and ratios.is_by_name:
+        return replace(fit, unknown=(*fit.unknown, f"what {proposed} has is taken from its name"))
+    return fit
 
 
 def system_of(resource: Resource) -> str:

@@ -81,6 +81,9 @@ def commitment_pools(
     eligible: dict[PoolKey, dict[str, dict[Sku, Decimal]]] = defaultdict(lambda: defaultdict(dict))
     for source, account, currency, programme, sku_id, region, cost in connection.execute(ELIGIBLE, values).fetchall():
         eligible[PoolKey(source, account, currency)][programme][Sku(sku_id, region)] = cost
+    for key in eligible:
+        # A payer without a commitment has a pool too: what is eligible there is said.
+        pools.setdefault(key, _Found())
     terms = {(source, name): rest for source, name, *rest in connection.execute(TERMS).fetchall()}
     return [
         _pool(key, found, window, terms, rates, eligible.get(key, {}))

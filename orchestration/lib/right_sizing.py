@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Any
 
 import psycopg
 
-from ml.savings.instance_types import Catalogue, PriceKey
+from ml.savings.generation_change import generation_change
+from ml.savings.instance_types import PriceKey, Spec
 from ml.savings.paid import Paid
 from ml.savings.recommendation import Recommendation
 from ml.savings.right_sizing import right_sizing, system_of
 from ml.savings.sizing import Exclusion, Resource, SizingSettings, Use
 from orchestration.lib.config import Config
+from orchestration.lib.reference.tables import reference_catalogue
 from orchestration.lib.savings_inputs import paid_costs, resource_window
 from orchestration.lib.utilisation.tables import ensure_utilisation
 from orchestration.lib.utilisation.uses import uses
 
+KINDS = (right_sizing, generation_change)
 _HOURS = frozenset({"hrs", "hours", "hour", "1 hour"})
 
 
@@ -45,9 +48,10 @@ def sized(connection: psycopg.Connection[Any], config: Config) -> Sized:
     ensure_utilisation(connection)
     paid = [one for one in paid_costs(connection, window) if is_instance(one) and one.is_current]
     found = resources_of(paid, uses(connection, window))
-    catalogue = Catalogue(billed=billed_prices(paid))
     with localcontext(prec=60):
-        results = list(right_sizing(found, catalogue, settings))
+        known = reference_catalogue(connection, window.last)
+        catalogue = replace(known, specs={**billed_specs(paid), **known.specs}, billed=billed_prices(paid))
+        results = [one for kind in KINDS for one in kind(found, catalogue, settings)]
     return Sized(
         tuple(one for one in results if isinstance(one, Recommendation)),
         tuple(one for one in results if isinstance(one, Exclusion)),
@@ -93,3 +97,14 @@ def billed_prices(paid: Iterable[Paid]) -> dict[PriceKey, Decimal]:
             price = one.list_cost / one.consumed_quantity
             prices[key] = max(prices.get(key, price), price)
     return prices
+
+
+def billed_specs(paid: Iterable[Paid]) -> dict[str, Spec]:
+    """What the bill itself tells of the types in use."""
+    specs = {}
+    for one in paid:
+        cores, memory = one.price_details.get("CoreCount"), one.price_details.get("MemorySize")
+        if one.instance_type and isinstance(cores, int | float) and cores > 0:
+            is_told = isinstance(memory, int | float) and memory > 0
+            specs[one.instance_type] = Spec(Decimal(str(cores)), Decimal(str(memory)) if is_told else None)
+    return specs

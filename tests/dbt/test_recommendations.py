@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import psycopg
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
 
+from orchestration.cli import main
+from orchestration.lib import postgres
 from orchestration.lib.ai.savings import ai_recommendations
+from orchestration.lib.focus_recommendations import export_recommendations
 from orchestration.lib.gate import gate_markdown, run_gate
 from orchestration.lib.recommendation_run import run_recommendations
+from orchestration.lib.recommendation_states import decide
 from tests.dbt.ai import SECTIONS
 from tests.dbt.project import Project
 
@@ -18,7 +28,9 @@ SAVINGS = {
 }
 
 
-def test_the_mart_shows_what_was_worked_out_of_the_marts(ai_project: Project) -> None:
+def test_the_mart_shows_what_was_worked_out_of_the_marts(
+    ai_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert ai_project.rows("select count(*) from finops.recommendations") == [(0,)]
     ai_project.configure(**SECTIONS, ai_api_optimization=SAVINGS)
     with psycopg.connect(ai_project.url) as connection:
@@ -39,6 +51,36 @@ def test_the_mart_shows_what_was_worked_out_of_the_marts(ai_project: Project) ->
     assert Decimal(0) < saved <= cost <= window.monthly(paid, 2)
     result = run_gate(ai_project.url, "recommendations")
     assert result.success, gate_markdown(result)
+    # The same as FOCUS drafts it, in a file; what people decide shows at once.
+    with psycopg.connect(ai_project.url) as connection:
+        decide(connection, found[0].recommendation_id, "dismissed", reason="not now", until=date(2030, 1, 1))
+    monkeypatch.setattr(postgres, "ensure_running", lambda: ai_project.url)
+    listed = CliRunner().invoke(main, ["recommendations", "list", "--all", "--limit", "500"])
+    key = found[0].recommendation_id[:8]
+    (line,) = [line for line in listed.output.splitlines() if key in line and "counts in its place" not in line]
+    assert "no: dismissed" in line
+    assert "nothing twice" in listed.output
+    assert key not in CliRunner().invoke(main, ["recommendations", "list", "--limit", "500"]).output
+    told = CliRunner().invoke(main, ["recommendations", "show", key]).output
+    assert found[0].reason[:20] in told
+    assert "not now" in told
+    refused = CliRunner().invoke(main, ["recommendations", "dismiss", key, "--reason", "again"])
+    assert (refused.exit_code, "it cannot become dismissed" in refused.output) == (1, True)
+    assert "Nothing is done yet" in CliRunner().invoke(main, ["recommendations", "realised"]).output
+    path, count = export_recommendations(ai_project.url, "csv", tmp_path)
+    with path.open(newline="") as file:
+        rows = {row["RecommendationId"]: row for row in csv.DictReader(file)}
+    assert count == len(rows) == len(found)
+    first = rows[found[0].recommendation_id]
+    assert (first["RecommendationStatus"], first["Currency"]) == ("Deferred", "USD")
+    assert first["RecommendationCreated"] == "2025-03-05T00:00:00Z"
+    assert Decimal(first["EstimatedMonthlyCostImpact"]) == -found[0].estimate.saving
+    path, _ = export_recommendations(ai_project.url, "parquet", tmp_path)
+    table = pq.read_table(path, columns=["RecommendationId", "EstimatedMonthlyCostImpact", "RecommendationCreated"])
+    for row in table.to_pylist():
+        as_text = rows[row["RecommendationId"]]
+        assert str(row["EstimatedMonthlyCostImpact"] or "") == as_text["EstimatedMonthlyCostImpact"]
+        assert f"{row['RecommendationCreated']:%Y-%m-%dT%H:%M:%SZ}" == as_text["RecommendationCreated"]
 
 
 def test_a_rule_takes_the_cost_of_the_key_and_day(ai_project: Project) -> None:

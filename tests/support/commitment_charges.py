@@ -136,11 +136,11 @@ class Charges:
         )
 
 
-COVERED = {
+COVERED: dict[str, Any] = {
     "commitment_discount_id": "sp-1",
     "commitment_discount_type": "Savings Plan",
     "commitment_discount_category": "Spend",
     "commitment_discount_status": "Used",
     "pricing_category": "Committed",
 }
-UNUSED = {**COVERED, "commitment_discount_status": "Unused"}
+UNUSED: dict[str, Any] = {**COVERED, "commitment_discount_status": "Unused"}

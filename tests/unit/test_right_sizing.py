@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ml.savings.generation_change import generation_change
 from ml.savings.histogram import Histogram
 from ml.savings.instance_types import Catalogue, Spec, name_of
 from ml.savings.paid import Paid
@@ -160,3 +161,30 @@ def test_histogram_keeps_quantiles_to_four_per_cent() -> None:
     assert found.mean == pytest.approx(values.mean())
     assert found.share_above(float(values.max())) == 0.0
     assert float((values > 30.0).mean()) <= found.share_above(30.0) <= float((values > 30.0 / 1.04).mean())
+
+
+def test_newer_generations_are_advised_with_and_without_a_change_of_architecture() -> None:
+    newer = {"m7i.xlarge": "2.1", "m7i.2xlarge": "3.9", "m8g.xlarge": "1.6", "m8g.2xlarge": "3.2"}
+    prices = PRICES | {("eu-west-1", "Linux", name): Decimal(price) for name, price in newer.items()}
+    catalogue = Catalogue(billed=prices, successors={"m5": ["m7i", "m8g"]})
+    found = [
+        one
+        for one in generation_change([Resource(paid(), use(45, 45, 30))], catalogue, SizingSettings())
+        if isinstance(one, Recommendation)
+    ]
+    # More than half of the size is used with the headroom: only the same size carries it, above the threshold of right-sizing too.
+    assert [(one.proposed, one.effort) for one in found] == [("m7i.2xlarge", "medium"), ("m8g.2xlarge", "high")]
+    assert found[1].estimate.saving == WINDOW.monthly(Decimal(60 * 30) * Decimal("0.2"), 30)
+    assert "arm64" in found[1].risk_reason
+    assert {one.exclusive_group for one in found} == {"resource/AWS/i-1"}
+
+
+def test_family_with_less_memory_is_proposed_where_memory_is_measured() -> None:
+    specs = {
+        f"{family}5.2xlarge": Spec(Decimal(8), Decimal(memory)) for family, memory in (("c", 16), ("m", 32), ("r", 64))
+    }
+    prices = {
+        ("eu-west-1", "Linux", f"{family}5.2xlarge"): Decimal(price) for family, price in (("c", 3), ("m", 4), ("r", 5))
+    }
+    catalogue = Catalogue(specs=specs, prices=prices)
+    assert advised(Resource(paid(), use(19, 60, 40)), catalogue).proposed == "c5.2xlarge"
