@@ -13,7 +13,7 @@ from typing import Any
 from ml.savings.hours import HoursOfWeek
 from ml.savings.paid import Paid
 from ml.savings.recommendation import Estimate, Owner, Window, estimate
-from ml.savings.sizing import Use
+from ml.savings.sizing import Exclusion, Use
 from ml.savings.storage_prices import StoragePrices
 from ml.savings.waste_settings import WasteSettings
 
@@ -132,6 +132,10 @@ class Holdings:
         short = bare(resource_id)
         return found or (self.hours.get(short) if len(self._by_id.get(short, {})) <= 1 else None)
 
-    def is_stale(self, entry: Entry) -> bool:
-        """Whether what is listed is too old to be believed."""
-        return bool((self.window.last - entry["observed_on"]).days > _STALE_DAYS)
+    def stale(self, entry: Entry) -> Exclusion | None:
+        """Why what is listed is not believed; None where it is fresh enough."""
+        if (self.window.last - entry["observed_on"]).days <= _STALE_DAYS:
+            return None
+        return Exclusion(
+            entry["resource_id"], f"its inventory is of {entry['observed_on'].isoformat()}, which is too old"
+        )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 
 from ml.savings.histogram import Histogram
 from ml.savings.holdings import Entry, Holding, Holdings
@@ -23,6 +24,7 @@ _DELETES = {
     "nat_gateways": "ec2 delete-nat-gateway --nat-gateway-id {id}",
 }
 Found = Iterator[Recommendation | Exclusion]
+Look = Callable[[Holding, Holdings, Entry], Found]
 
 
 def idle(holdings: Holdings) -> Found:
@@ -32,19 +34,17 @@ def idle(holdings: Holdings) -> Found:
             yield from _looked_at(holdings, entry, _instance)
     for name in _FLOWS:
         for entry in holdings.lists.get(name, ()):
-            yield from _looked_at(holdings, entry, lambda one, all_of, row, name=name: _flow(one, all_of, row, name))
+            yield from _looked_at(holdings, entry, partial(_flow, name=name))
     for entry in holdings.lists.get("clusters", ()):
         yield from _looked_at(holdings, entry, _cluster)
 
 
-def _looked_at(holdings: Holdings, entry: Entry, look) -> Found:  # type: ignore[no-untyped-def]
+def _looked_at(holdings: Holdings, entry: Entry, look: Look) -> Found:
     holding = holdings.of(entry)
     if holding is None:
         return
-    if holdings.is_stale(entry):
-        yield Exclusion(
-            holding.resource_id, f"its inventory is of {entry['observed_on'].isoformat()}, which is too old"
-        )
+    if stale := holdings.stale(entry):
+        yield stale
         return
     yield from look(holding, holdings, entry)
 
@@ -56,10 +56,8 @@ def _instance(holding: Holding, holdings: Holdings, entry: Entry) -> Found:
         yield Exclusion(holding.resource_id, "a spot instance: it can be taken away, and costs what the market says")
         return
     if use is None or (_CONNECTIONS if is_database else CPU) not in use.metrics:
-        known = "connections" if is_database else "CPU utilisation"
-        yield Exclusion(
-            holding.resource_id, f"no {known} are known of it" if is_database else f"no {known} is known of it"
-        )
+        what = "no connections are" if is_database else "no CPU utilisation is"
+        yield Exclusion(holding.resource_id, f"{what} known of it")
         return
     if use.days < settings.idle_days:
         yield Exclusion(holding.resource_id, f"it was measured on {use.days} days; {settings.idle_days} are needed")

@@ -27,9 +27,8 @@ def orphaned(holdings: Holdings) -> Found:
             holding = holdings.of(entry)
             if holding is None:
                 continue
-            if holdings.is_stale(entry):
-                day = entry["observed_on"].isoformat()
-                yield Exclusion(holding.resource_id, f"its inventory is of {day}, which is too old")
+            if stale := holdings.stale(entry):
+                yield stale
                 continue
             yield from look(holding, holdings, entry, stopped)
 

@@ -26,6 +26,9 @@ def schedules(holdings: Holdings) -> Iterator[Recommendation | Exclusion]:
 
 
 def _scheduled(holding: Holding, holdings: Holdings, entry: Entry) -> Iterator[Recommendation | Exclusion]:
+    if stale := holdings.stale(entry):
+        yield stale
+        return
     hours, settings = holdings.hours_of(holding.resource_id), holdings.settings
     if hours is None or hours.days < settings.idle_days:
         days = 0 if hours is None else int(hours.days)

@@ -40,9 +40,8 @@ def storage_lifecycle(holdings: Holdings) -> Found:
         size = sum(Decimal(entry["stored_bytes"]) for entry in in_standard)
         if holding is None or not paid or not size:
             continue
-        if holdings.is_stale(entries[0]):
-            day = entries[0]["observed_on"].isoformat()
-            yield Exclusion(holding.resource_id, f"its inventory is of {day}, which is too old")
+        if stale := holdings.stale(entries[0]):
+            yield stale
             continue
         stored = holding.only(paid)
         yield from _cleanups(stored, holdings, in_standard, size)

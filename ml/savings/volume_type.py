@@ -24,6 +24,9 @@ def volume_types(holdings: Holdings) -> Iterator[Recommendation | Exclusion]:
         holding = holdings.of(entry) if entry["volume_type"] == "gp2" and entry["state"] == "in-use" else None
         if holding is None:
             continue
+        if stale := holdings.stale(entry):
+            yield stale
+            continue
         paid = _storage(holding)
         own = _list_rate(paid) if paid else None
         if paid is None or own is None:

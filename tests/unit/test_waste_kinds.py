@@ -244,3 +244,11 @@ def test_hints_on_a_bill_name_what_is_paid_and_claim_nothing() -> None:
     assert support.reason.startswith("It is 9.0 % of this bill.")
     assert "25.0 % of that is known not to be of production" in support.reason
     assert support.estimate.saving == tax.estimate.cost == 0
+
+
+def test_a_list_that_is_too_old_is_not_believed() -> None:
+    old = RUNNING | {"resource_id": "i-1", "observed_on": date(2026, 6, 1)}
+    uses = {"i-1": use(cpu=1.0, network_in=1.0)}
+    recommended, excluded = found(holdings(paid("i-1", owner=Owner()), uses=uses, instances=[old]))
+    assert not recommended
+    assert excluded["i-1"] == "its inventory is of 2026-06-01, which is too old"

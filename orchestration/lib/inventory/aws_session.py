@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from orchestration.lib.config_inventory import InventorySource
@@ -65,21 +66,17 @@ class AwsSession:
                 yield from page.get(key, [])
 
 
-class _explained:  # noqa: N801 - reads as a verb
+@contextmanager
+def _explained(name: str, region: str | None, service: str, operation: str) -> Iterator[None]:
     """Turns what AWS refuses into an error that names the permission."""
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    def __init__(self, name: str, region: str | None, service: str, operation: str) -> None:
-        self._where = f"{name}: {service} in {region}" if region else f"{name}: {service}"
-        self._permission = f"{_PREFIXES.get(service, service)}:{_PERMISSIONS.get(operation) or _camel(operation)}"
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        if isinstance(error, BotoCoreError | ClientError):
-            raise FinopsError(f"{self._where} cannot be asked: {error}. The role needs {self._permission}.") from error
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        permission = f"{_PREFIXES.get(service, service)}:{_PERMISSIONS.get(operation) or _camel(operation)}"
+        where = f"{name}: {service} in {region}" if region else f"{name}: {service}"
+        raise FinopsError(f"{where} cannot be asked: {error}. The role needs {permission}.") from error
 
 
 _PREFIXES = {"elbv2": "elasticloadbalancing"}
