@@ -43,7 +43,7 @@ def _candidates(resources: int, random: Random) -> Iterator[Recommendation]:
             yield _advice(kind, f"r-{number}", {f"r-{number}": cost}, saving, random.random() < 0.2)
     for first in range(0, resources, _TEAM):
         own = {f"r-{number}": costs[number] for number in range(first, min(first + _TEAM, resources))}
-        saving = (sum(own.values()) * random.randint(40, 75)).scaleb(-2)
+        saving = (sum(own.values(), Decimal(0)) * random.randint(40, 75)).scaleb(-2)
         yield _advice("schedule", f"team-{first}", own, saving, False)
 
 

@@ -9,49 +9,52 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from ml.savings.realised import Amount, realised
 from ml.savings.recommendation import Window
+from orchestration.lib.ml_tables import Table, ensure_tables, replace_rows
 from orchestration.lib.recommendation_states import Event
 
 DAYS_BEFORE = 30
 VERIFIED_AFTER = 14
 """Days after a change from which it can be said to be seen on the bill: two whole weeks."""
 
-# In the order of the table: column, type, what it holds.
-_COLUMNS = (
-    ("recommendation_id", "text primary key", "The recommendation that was done."),
-    ("kind", "text not null", "Kind of saving."),
-    ("resource_id", "text", "What it acts on."),
-    ("team", "text", "Team that owned it."),
-    ("currency", "text not null", "Currency of the amounts."),
+TABLE = Table(
+    "realised_savings",
+    "What changes that are done saved, one row each. Written by the asset ml/recommendations.",
     (
-        "method",
-        "text",
-        "rate: unit costs before, for what is used after. removal: what would have gone on. Null: not measured.",
+        ("recommendation_id", "text primary key", "The recommendation that was done."),
+        ("kind", "text not null", "Kind of saving."),
+        ("resource_id", "text", "What it acts on."),
+        ("team", "text", "Team that owned it."),
+        ("currency", "text not null", "Currency of the amounts."),
+        (
+            "method",
+            "text",
+            "rate: unit costs before, for what is used after. removal: what would have gone on. Null: not measured.",
+        ),
+        ("note", "text", "Why it is not measured, or not yet sure."),
+        (
+            "days_before",
+            "integer not null",
+            "Days before the change that it is compared with: a month, or since it was there.",
+        ),
+        ("days_after", "integer not null", "Whole days after the change that are on the bill."),
+        ("predicted_monthly_saving", "numeric not null", "What was promised when it was done."),
+        ("predicted_low", "numeric not null", "Lower end of its band."),
+        ("predicted_high", "numeric not null", "Upper end of its band."),
+        (
+            "counterfactual_cost",
+            "numeric",
+            "What the days after would have cost without the change, for what was used then.",
+        ),
+        ("actual_cost", "numeric", "What they cost."),
+        ("realised_saving", "numeric", "The difference: what was saved so far."),
+        ("realised_monthly_saving", "numeric", "The same in an average month."),
+        ("is_in_band", "boolean", "Whether that is within the band that was promised."),
+        ("done_on", "date not null", "Day of the change; it counts to neither side."),
+        ("measured_to", "date", "Last day that was measured."),
     ),
-    ("note", "text", "Why it is not measured, or not yet sure."),
-    (
-        "days_before",
-        "integer not null",
-        "Days before the change that it is compared with: a month, or since it was there.",
-    ),
-    ("days_after", "integer not null", "Whole days after the change that are on the bill."),
-    ("predicted_monthly_saving", "numeric not null", "What was promised when it was done."),
-    ("predicted_low", "numeric not null", "Lower end of its band."),
-    ("predicted_high", "numeric not null", "Upper end of its band."),
-    (
-        "counterfactual_cost",
-        "numeric",
-        "What the days after would have cost without the change, for what was used then.",
-    ),
-    ("actual_cost", "numeric", "What they cost."),
-    ("realised_saving", "numeric", "The difference: what was saved so far."),
-    ("realised_monthly_saving", "numeric", "The same in an average month."),
-    ("is_in_band", "boolean", "Whether that is within the band that was promised."),
-    ("done_on", "date not null", "Day of the change; it counts to neither side."),
-    ("measured_to", "date", "Last day that was measured."),
 )
 _DONE = """
 with current as (
@@ -86,15 +89,7 @@ group by 1, 2, 3
 
 def ensure_realised(connection: psycopg.Connection[Any]) -> None:
     """Create the table where it is missing."""
-    columns = [sql.SQL("{} " + kind).format(sql.Identifier(name)) for name, kind, _ in _COLUMNS]
-    connection.execute("create schema if not exists ml")
-    connection.execute(
-        sql.SQL("create table if not exists ml.realised_savings ({})").format(sql.SQL(", ").join(columns))
-    )
-    for name, _, meaning in _COLUMNS:
-        connection.execute(
-            sql.SQL("comment on column ml.realised_savings.{} is {}").format(sql.Identifier(name), sql.Literal(meaning))
-        )
+    ensure_tables(connection, [TABLE])
 
 
 def measure_realised(connection: psycopg.Connection[Any], last: date | None) -> list[Event]:
@@ -121,15 +116,7 @@ def measure_realised(connection: psycopg.Connection[Any], last: date | None) -> 
                 f"{row['predicted_monthly_saving']:,.2f} promised"
             )
             events.append(Event(key, "verified", reason, facts))
-    names = [name for name, *_ in _COLUMNS]
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("delete from ml.realised_savings")
-        copy = sql.SQL("copy ml.realised_savings ({}) from stdin").format(
-            sql.SQL(", ").join(map(sql.Identifier, names))
-        )
-        with cursor.copy(copy) as out:
-            for row in rows:
-                out.write_row([row[name] for name in names])
+    replace_rows(connection, {TABLE: [[row[name] for name in TABLE.names] for row in rows]})
     return events
 
 
@@ -171,7 +158,7 @@ def _row(key: str, done_on: date, facts: Mapping[str, Any], paid: _Paid, last: d
     days_before = (done_on - paid.first_day).days
     days_after = max((last - done_on).days, 0) if last else 0
     row: dict[str, Any] = {
-        **dict.fromkeys(name for name, *_ in _COLUMNS),
+        **dict.fromkeys(TABLE.names),
         **{name: facts[name] for name in ("kind", "resource_id", "team", "currency")},
         "recommendation_id": key,
         "days_before": days_before,

@@ -121,7 +121,7 @@ def calibration(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
 def _word(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value:,.2f}"
-    return json.dumps(value, ensure_ascii=False, indent=1) if isinstance(value, dict | list) else str(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
 def _require_mart(connection: psycopg.Connection[Any]) -> None:

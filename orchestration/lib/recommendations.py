@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -15,93 +15,88 @@ from psycopg.types.json import Jsonb
 
 from ml.savings.recommendation import MODEL_VERSION, Recommendation
 from ml.savings.traffic import text
+from orchestration.lib.ml_tables import Table, ensure_tables
 
 # In the order of the table: column, type, what it holds. What people decide outlives a replacement: ml.recommendation_states. A table
 # of before 0.2 gets the columns that it lacks, which therefore have defaults or may be null.
-_COLUMNS = (
-    ("recommendation_id", "text primary key", "The same for the same advice on the same thing in every run."),
-    ("kind", "text not null", "Kind of saving."),
-    ("provider", "text not null", "Provider of what it acts on."),
-    ("resource_type", "text not null", "What it acts on, such as an API key."),
-    ("resource_id", "text", "Id of what it acts on; null where the provider names none."),
-    ("sub_account_id", "text", "Project, workspace or account that it is in."),
-    ("team", "text", "Team that owns it on the last day."),
-    ("cost_center", "text", "Cost centre that owns it."),
-    ("project", "text", "Project that owns it."),
-    ("environment", "text", "Environment that it is in."),
-    ("current", "text not null", "How it is now, in words."),
-    ("proposed", "text not null", "How it should be, in words."),
-    ("change", "text not null", "What to do. Nothing is ever executed."),
-    ("reason", "text not null", "Why, with the number that matters."),
-    ("currency", "text not null", "Currency of the amounts."),
-    ("monthly_cost", "numeric not null", "What is paid in an average month for what it acts on."),
-    ("monthly_saving", "numeric not null", "What of it would be saved."),
-    ("monthly_saving_low", "numeric not null", "Lower end of the band of the saving."),
-    ("monthly_saving_high", "numeric not null", "Upper end of the band of the saving."),
-    ("one_off_cost", "numeric not null", "What the change costs once, at the provider."),
-    ("effort", "text not null", "low, medium or high."),
-    ("risk", "text not null", "low, medium or high."),
-    ("risk_reason", "text not null", "What could go wrong."),
-    ("confidence", "text not null", "low, medium or high."),
-    ("confidence_reason", "text not null", "What is known and what is taken to be so."),
-    ("evidence", "jsonb not null", "The series and facts that it rests on; amounts are texts."),
+TABLE = Table(
+    "recommendations",
+    "What could be saved, one row per recommendation of the last run. Written by the asset ml/recommendations.",
     (
-        "exclusive_group",
-        "text not null",
-        "Recommendations of one group act on the same money: one of them counts at most.",
-    ),
-    ("group_rank", "integer not null", "Rank in its group; the first counts."),
-    ("overall_rank", "integer not null", "Rank over all; those that count come first."),
-    ("window_start", "date not null", "First day of the usage that it rests on."),
-    ("as_of", "date not null", "Last day of the usage that it rests on."),
-    ("model_version", "text not null", "Version of the way it is worked out."),
-    ("run_id", "text not null", "Digest of the whole list: the same inputs have the same id."),
-    (
-        "origin",
-        "text not null default 'finops'",
-        "Who says so: finops, or the provider's own service whose list was taken in.",
-    ),
-    ("region_id", "text", "Region of what it acts on."),
-    ("command", "text", "A command or a Terraform change that would do it, as text."),
-    ("acts_on", "jsonb not null default '[]'", "The resources it acts on, with what each costs in an average month."),
-    ("effective_from", "date", "First day of the saving, where it does not begin at once."),
-    (
-        "counted_saving",
-        "numeric",
-        "What it adds to a total in which no euro is saved twice; null where another one counts in its place.",
+        ("recommendation_id", "text primary key", "The same for the same advice on the same thing in every run."),
+        ("kind", "text not null", "Kind of saving."),
+        ("provider", "text not null", "Provider of what it acts on."),
+        ("resource_type", "text not null", "What it acts on, such as an API key."),
+        ("resource_id", "text", "Id of what it acts on; null where the provider names none."),
+        ("sub_account_id", "text", "Project, workspace or account that it is in."),
+        ("team", "text", "Team that owns it on the last day."),
+        ("cost_center", "text", "Cost centre that owns it."),
+        ("project", "text", "Project that owns it."),
+        ("environment", "text", "Environment that it is in."),
+        ("current", "text not null", "How it is now, in words."),
+        ("proposed", "text not null", "How it should be, in words."),
+        ("change", "text not null", "What to do. Nothing is ever executed."),
+        ("reason", "text not null", "Why, with the number that matters."),
+        ("currency", "text not null", "Currency of the amounts."),
+        ("monthly_cost", "numeric not null", "What is paid in an average month for what it acts on."),
+        ("monthly_saving", "numeric not null", "What of it would be saved."),
+        ("monthly_saving_low", "numeric not null", "Lower end of the band of the saving."),
+        ("monthly_saving_high", "numeric not null", "Upper end of the band of the saving."),
+        ("one_off_cost", "numeric not null", "What the change costs once, at the provider."),
+        ("effort", "text not null", "low, medium or high."),
+        ("risk", "text not null", "low, medium or high."),
+        ("risk_reason", "text not null", "What could go wrong."),
+        ("confidence", "text not null", "low, medium or high."),
+        ("confidence_reason", "text not null", "What is known and what is taken to be so."),
+        ("evidence", "jsonb not null", "The series and facts that it rests on; amounts are texts."),
+        (
+            "exclusive_group",
+            "text not null",
+            "Recommendations of one group act on the same money: one of them counts at most.",
+        ),
+        ("group_rank", "integer not null", "Rank in its group; the first counts."),
+        ("overall_rank", "integer not null", "Rank over all; those that count come first."),
+        ("window_start", "date not null", "First day of the usage that it rests on."),
+        ("as_of", "date not null", "Last day of the usage that it rests on."),
+        ("model_version", "text not null", "Version of the way it is worked out."),
+        ("run_id", "text not null", "Digest of the whole list: the same inputs have the same id."),
+        (
+            "origin",
+            "text not null default 'finops'",
+            "Who says so: finops, or the provider's own service whose list was taken in.",
+        ),
+        ("region_id", "text", "Region of what it acts on."),
+        ("command", "text", "A command or a Terraform change that would do it, as text."),
+        (
+            "acts_on",
+            "jsonb not null default '[]'",
+            "The resources it acts on, with what each costs in an average month.",
+        ),
+        ("effective_from", "date", "First day of the saving, where it does not begin at once."),
+        (
+            "counted_saving",
+            "numeric",
+            "What it adds to a total in which no euro is saved twice; null where another one counts in its place.",
+        ),
     ),
 )
 _SINCE = ("origin", "region_id", "command", "acts_on", "effective_from", "counted_saving")
-
-_LOCK = 7_204_061
+_BEFORE = replace(TABLE, columns=tuple(column for column in TABLE.columns if column[0] not in _SINCE))
+_KNOWN = """
+select attname from pg_attribute where attrelid = 'ml.recommendations'::regclass and attnum > 0 and not attisdropped
+"""
 
 
 def ensure_recommendations(connection: psycopg.Connection[Any]) -> None:
     """Create the table where it is missing, so that the views on it can be made before it is filled."""
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-        connection.execute("create schema if not exists ml")
-        columns = [sql.SQL("{} " + kind).format(sql.Identifier(name)) for name, kind, _ in _COLUMNS]
-        connection.execute(
-            sql.SQL("create table if not exists ml.recommendations ({})").format(sql.SQL(", ").join(columns))
-        )
-        for name, kind, _ in _COLUMNS:
-            if name in _SINCE:
-                connection.execute(
-                    sql.SQL("alter table ml.recommendations add column if not exists {} " + kind).format(
-                        sql.Identifier(name)
-                    )
-                )
-        about = (
-            "What could be saved, one row per recommendation of the last run. Written by the asset ml/recommendations."
-        )
-        connection.execute(sql.SQL("comment on table ml.recommendations is {}").format(sql.Literal(about)))
-        for name, _, meaning in _COLUMNS:
-            connection.execute(
-                sql.SQL("comment on column ml.recommendations.{} is {}").format(
-                    sql.Identifier(name), sql.Literal(meaning)
-                )
-            )
+        ensure_tables(connection, [_BEFORE])
+        known = {row[0] for row in connection.execute(_KNOWN).fetchall()}
+        for name, kind, _ in TABLE.columns:
+            if name not in known:  # asked first: to alter a table waits for whoever reads it
+                column = sql.SQL("{} " + kind).format(sql.Identifier(name))
+                connection.execute(sql.SQL("alter table ml.recommendations add column {}").format(column))
+        ensure_tables(connection, [TABLE])
 
 
 def store_recommendations(connection: psycopg.Connection[Any], found: Sequence[Recommendation]) -> str:
@@ -109,7 +104,7 @@ def store_recommendations(connection: psycopg.Connection[Any], found: Sequence[R
     rows = [_row(one) for one in found]
     # Of what the rows say, so that a run that finds the same leaves the same bytes.
     run_id = sha256(json.dumps(rows, default=_plain, ensure_ascii=False).encode()).hexdigest()[:32]
-    names = [*(name for name, *_ in _COLUMNS if name != "run_id"), "run_id"]
+    names = [*(name for name in TABLE.names if name != "run_id"), "run_id"]
     with connection.transaction():
         ensure_recommendations(connection)
         connection.execute("lock table ml.recommendations in share row exclusive mode")
@@ -147,7 +142,7 @@ def _row(one: Recommendation) -> list[Any]:
         "as_of": window.last,
         "model_version": MODEL_VERSION,
     }
-    return [held[name] for name, *_ in _COLUMNS if name != "run_id"]
+    return [held[name] for name in TABLE.names if name != "run_id"]
 
 
 def _plain(value: object) -> object:

@@ -173,6 +173,14 @@ def test_the_table_says_what_it_holds(database: str) -> None:
         assert lacking == []
 
 
+def test_a_table_of_before_gets_the_columns_that_it_lacks(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        ensure_recommendations(connection)
+        connection.execute("alter table ml.recommendations drop column origin, drop column acts_on")
+        ensure_recommendations(connection)
+        assert connection.execute("select count(origin), count(acts_on) from ml.recommendations").fetchone() == (0, 0)
+
+
 def test_a_log_of_prompts_is_read_and_its_errors_are_named(connection: psycopg.Connection[Any], tmp_path: Path) -> None:
     log = {"location": "prompts.jsonl", "provider": "openai", "model": "gpt-4.1-2025-04-14"}
     lines = [{"timestamp": 60_000 * n, "input_length": 2048, "hash_ids": [1, 2, 3, n]} for n in range(10)]
