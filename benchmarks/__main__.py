@@ -13,7 +13,19 @@ from rich.table import Table
 from benchmarks.measure import Measurement
 from orchestration.lib.paths import state_dir
 
-PARTS = ("start", "load", "build", "month", "tagging", "allocation", "close", "ai_logs", "utilisation")
+PARTS = (
+    "start",
+    "load",
+    "build",
+    "month",
+    "tagging",
+    "allocation",
+    "close",
+    "ai_logs",
+    "alerts",
+    "forecasts",
+    "utilisation",
+)
 
 
 @click.command()
@@ -23,11 +35,20 @@ PARTS = ("start", "load", "build", "month", "tagging", "allocation", "close", "a
 )
 @click.option("--resources", default=200_000, show_default=True, help="Resources whose owners are resolved.")
 @click.option("--log-records", default=10_000_000, show_default=True, help="Records of the usage log that is loaded.")
+@click.option("--series", default=1_000, show_default=True, help="Daily series that are forecast.")
 @click.option(
     "--measured", default=5_000, show_default=True, help="Resources with 90 days of measurements every five minutes."
 )
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="Measure only these.")
-def main(lines: int, load_lines: int, resources: int, log_records: int, measured: int, only: tuple[str, ...]) -> None:
+def main(
+    lines: int,
+    load_lines: int,
+    resources: int,
+    log_records: int,
+    series: int,
+    measured: int,
+    only: tuple[str, ...],
+) -> None:
     r"""Measure and print a table. Needs about 1.5 GB of disk for each million lines, and nothing else running.
 
     \b
@@ -40,7 +61,7 @@ def main(lines: int, load_lines: int, resources: int, log_records: int, measured
         # A state directory, and so a server, of its own: the user's warehouse is not touched.
         os.environ["FINOPS_HOME"] = work
         os.environ.pop("FINOPS_DATABASE_URL", None)
-        found = _measure(Path(work), lines, load_lines, resources, log_records, measured, only or PARTS)
+        found = _measure(Path(work), lines, load_lines, resources, log_records, series, measured, only or PARTS)
     table = Table(title="Benchmarks", title_justify="left", header_style="bold")
     for name in ("what", "measured", "compared with", "ratio", "to hold"):
         table.add_column(name)
@@ -50,9 +71,29 @@ def main(lines: int, load_lines: int, resources: int, log_records: int, measured
 
 
 def _measure(
-    work: Path, lines: int, load_lines: int, resources: int, log_records: int, measured: int, wanted: tuple[str, ...]
+    work: Path,
+    lines: int,
+    load_lines: int,
+    resources: int,
+    log_records: int,
+    series: int,
+    measured: int,
+    wanted: tuple[str, ...],
 ) -> list[Measurement]:
-    from benchmarks import ai_logs, allocation, build, close, load, month, organisation, start, tagging, utilisation
+    from benchmarks import (
+        ai_logs,
+        alert_latency,
+        allocation,
+        build,
+        close,
+        forecasts,
+        load,
+        month,
+        organisation,
+        start,
+        tagging,
+        utilisation,
+    )
     from orchestration.lib import postgres
 
     work.chmod(0o755)
@@ -77,6 +118,10 @@ def _measure(
                 found += close.measure(config)
         if "ai_logs" in wanted:
             found += ai_logs.measure(work, log_records)
+        if "alerts" in wanted:
+            found += alert_latency.measure(work)
+        if "forecasts" in wanted:
+            found += forecasts.measure(series)
         if "utilisation" in wanted:
             found += utilisation.measure(work, measured)
         return found

@@ -37,17 +37,19 @@ def portfolio(
 
     `commitments`: asked with what was chosen of the others. `states`: of those that somebody decided on, by id. What is accepted
     comes first. What is dismissed never counts. What is done or verified saves already: neither it nor what excludes it counts,
-    for both rest on days before the change. A guess, that is low confidence, never takes the place of what is known.
+    for both rest on days before the change. What a provider says is shown, and never counts. What saves from a later day on does
+    not count yet. A guess, that is low confidence, never takes the place of what is known.
     """
     states = states or {}
-    others = [one for one in candidates if not one.is_commitment]
+    others = [one for one in candidates if one.is_ours and not one.is_commitment]
+    shown = [one for one in candidates if not one.is_ours]
     chosen, bounds = _choose(others, states)
     bought = [one for one in commitments(chosen) if one.is_commitment]
     chosen_bought, more = _choose(bought, states)
     for currency, bound in more.items():
         bounds[currency] += bound
     counted = _counted([*chosen, *chosen_bought])
-    found = {one.recommendation_id: one for one in (*others, *bought)}.values()
+    found = {one.recommendation_id: one for one in (*others, *bought, *shown)}.values()
     totals: dict[str, Decimal] = defaultdict(Decimal)
     for one in found:
         totals[one.currency] += counted.get(one.recommendation_id, Decimal(0))
@@ -120,7 +122,7 @@ def _counted(chosen: Sequence[Recommendation]) -> dict[str, Decimal]:
         for one in chosen:
             own = [pot for pot, _ in _costs(one)]
             left = sum((room[pot] for pot in own), Decimal(0))
-            saved = min(one.estimate.saving, one.estimate.cost, left).quantize(_UNIT, ROUND_DOWN)
+            saved = min(one.estimate.saving, one.estimate.cost, left.quantize(_UNIT, ROUND_DOWN))
             counted[one.recommendation_id] = saved
             for pot in own:
                 room[pot] -= saved * room[pot] / left if left else Decimal(0)

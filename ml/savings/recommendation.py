@@ -16,6 +16,7 @@ _LEVELS: tuple[Level, ...] = ("low", "medium", "high")
 
 MODEL_VERSION = "savings-2"
 """Changes whenever the same inputs would give other rows."""
+OURS = "finops"
 _UNIT = Decimal("0.0000000001")
 _WEEK = 7
 
@@ -139,7 +140,7 @@ class Recommendation:
     group_rank: int = 0
     overall_rank: int = 0
     counted_saving: Decimal | None = None
-    origin: str = "finops"
+    origin: str = OURS
 
     @property
     def recommendation_id(self) -> str:
@@ -153,9 +154,14 @@ class Recommendation:
         return self.counted_saving is not None
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it was worked out here, and is not another's that is shown beside."""
+        return self.origin == OURS
+
+    @property
     def is_commitment(self) -> bool:
         """Whether it changes what usage costs and not the usage, so that it is worked out for what others leave of it."""
-        return self.kind == "commitment"
+        return self.kind.startswith("commitment")
 
 
 def worthwhile(found: Iterable[Recommendation], minimum: Decimal) -> list[Recommendation]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from ml.savings.commitments.advice import advice
+from ml.savings.commitments.programmes import Plan, plan
 from ml.savings.commitments.usage import CommitmentSettings
 from ml.savings.recommendation import Recommendation
 from orchestration.lib.commitment_inputs import commitment_pools, window_for
@@ -17,24 +19,58 @@ from orchestration.lib.commitment_rates import read_rates
 from orchestration.lib.config import Config
 
 
-def commitment_recommendations(
+@dataclass(frozen=True)
+class Advice:
+    """What is recommended, and of which programme nothing is, with the reason."""
+
+    recommendations: tuple[Recommendation, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+def commitment_advice(
     connection: psycopg.Connection[Any], config: Config, after: Sequence[Recommendation] = ()
-) -> list[Recommendation]:
+) -> Advice:
     """Advice on commitments. `after`: advice that is taken first; the usage that it removes is not committed for."""
     section = config.savings.commitments
     window = window_for(connection, section.lookback_days)
     if window is None:
-        return []
+        return Advice()
     settings = settings_of(config)
     with localcontext(prec=60):
-        files = [config.path.parent / file for file in section.reference_rates]
+        files = [config.path.parent / Path(file).expanduser() for file in section.reference_rates]
         kept = kept_shares(after)
-        pools = commitment_pools(connection, window, read_rates(files, window.last), kept)
-        return [
-            replace(one, evidence={**one.evidence, "resources_with_less_use_by_other_advice": len(kept)})
-            for pool in pools
-            for one in advice(pool, window, settings)
+        plans = [
+            plan(pool, settings) for pool in commitment_pools(connection, window, read_rates(files, window.last), kept)
         ]
+        return Advice(
+            tuple(
+                replace(one, evidence={**one.evidence, "resources_with_less_use_by_other_advice": len(kept)})
+                for found in plans
+                for one in advice(found, window, settings)
+            ),
+            tuple(reason for found in plans for reason in refusals(found)),
+        )
+
+
+def commitment_recommendations(
+    connection: psycopg.Connection[Any], config: Config, after: Sequence[Recommendation] = ()
+) -> list[Recommendation]:
+    """The recommendations of `commitment_advice` alone."""
+    return list(commitment_advice(connection, config, after).recommendations)
+
+
+def refusals(found: Plan) -> Iterator[tuple[str, str]]:
+    """Each programme of which nothing is bought, and why."""
+    pool = found.pool
+    where = " ".join(part for part in (pool.source, pool.billing_account_id) if part)
+    for offer, why in found.refused:
+        yield f"{where}: {offer.title}", why
+    for programme, cost in pool.unpriced.items():
+        yield (
+            f"{where}: {programme}",
+            f"usage of {cost:.2f} {pool.currency} is eligible, but no rate is known: neither has the bill such a commitment of these"
+            " products, nor does a file of savings.commitments.reference_rates name them",
+        )
 
 
 def kept_shares(after: Sequence[Recommendation]) -> dict[str, Decimal]:

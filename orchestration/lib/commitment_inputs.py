@@ -81,6 +81,9 @@ def commitment_pools(
     eligible: dict[PoolKey, dict[str, dict[Sku, Decimal]]] = defaultdict(lambda: defaultdict(dict))
     for source, account, currency, programme, sku_id, region, cost in connection.execute(ELIGIBLE, values).fetchall():
         eligible[PoolKey(source, account, currency)][programme][Sku(sku_id, region)] = cost
+    for key in eligible:
+        # A payer without a commitment has a pool too: what is eligible there is said.
+        pools.setdefault(key, _Found())
     terms = {(source, name): rest for source, name, *rest in connection.execute(TERMS).fetchall()}
     return [
         _pool(key, found, window, terms, rates, eligible.get(key, {}))
@@ -207,7 +210,10 @@ def _billed(commitments: Sequence[Commitment], found: _Found) -> list[Offer]:
                 single[at] = max(single.get(at, Decimal(0)), share)
     origin = "the rates of your commitments on the bill"
     return [
-        *(Offer(*key[:1], True, ratios, origin, *key[1:], like=like[key]) for key, ratios in spend.items()),
+        *(
+            Offer(kind, True, ratios, origin, months, paid, like=like[kind, months, paid])
+            for (kind, months, paid), ratios in spend.items()
+        ),
         *(
             Offer(kind, False, {sku: share}, origin, months, paid, price * share, like[kind, months, paid])
             for (kind, months, paid, sku), share in single.items()

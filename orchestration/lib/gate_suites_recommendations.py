@@ -77,6 +77,23 @@ RECOMMENDATIONS = Suite(
             """,
         ),
         no_rows(
+            "all that counts on what is billed saves no more than is billed",
+            """
+            with counted as (
+                select currency, min(window_start) as first_day, max(as_of) as last_day, sum(counted_saving) as saving from {batch}
+                where is_counted and (jsonb_array_length(acts_on) > 0 or kind = 'commitment')
+                group by currency
+            )
+            select currency, saving, cost
+            from counted cross join lateral (
+                select coalesce(sum(effective_cost), 0) / (last_day - first_day + 1) * 365 / 12 as cost
+                from finops.daily_costs
+                where billing_currency = currency and charge_date between first_day and last_day and effective_cost > 0
+            ) as paid
+            where saving > cost
+            """,
+        ),
+        no_rows(
             "all are of one run, and ranked from 1 without a gap",
             """
             select count(*) as rows, max(overall_rank) as last_rank, count(distinct run_id) as runs from {batch}

@@ -14,6 +14,7 @@ from ml.savings.portfolio import Portfolio, portfolio
 from ml.savings.recommendation import Recommendation, worthwhile
 from orchestration.lib import recommendation_sources as sources
 from orchestration.lib.config import Config
+from orchestration.lib.realised_savings import ensure_realised, measure_realised, resources_of
 from orchestration.lib.recommendation_exclusions import EVERYTHING, Excluded, ensure_exclusions, store_exclusions
 from orchestration.lib.recommendation_states import (
     Status,
@@ -24,6 +25,7 @@ from orchestration.lib.recommendation_states import (
     record,
 )
 from orchestration.lib.recommendations import store_recommendations
+from orchestration.lib.savings_inputs import resource_window
 
 # The last days on which resources were charged. Only asked of those that advice was about and no longer is.
 _LAST_CHARGED = """
@@ -47,6 +49,7 @@ def run_recommendations(connection: psycopg.Connection[Any], config: Config) -> 
     """Look for savings of every kind, and write what was found. The caller commits: all of it is seen at once, or nothing."""
     ensure_states(connection)
     ensure_exclusions(connection)
+    ensure_realised(connection)
     found: list[Recommendation] = []
     excluded: list[Excluded] = []
     for source in sources.SOURCES:
@@ -74,11 +77,14 @@ def run_recommendations(connection: psycopg.Connection[Any], config: Config) -> 
         now = facts_of(connection)
         gone = {key: status for key, status in before.items() if key not in now}
         record(connection, follow_up(before, now, as_of, _why_gone(connection, gone, now, excluded)), as_of)
+    last = resource_window(connection, 1)
+    if last is not None:
+        record(connection, measure_realised(connection, last.last), last.last)
     return Outcome(result, excluded, as_of, run_id)
 
 
 def _as_of(found: Iterable[Recommendation]) -> date | None:
-    return max((one.window.last for one in found if one.window), default=None)
+    return max((one.window.last for one in found if one.window and one.is_ours), default=None)
 
 
 def _worth_saying(found: Sequence[Recommendation], minimum: Decimal) -> list[Recommendation]:
@@ -94,12 +100,12 @@ def _why_gone(
     excluded: Sequence[Excluded],
 ) -> dict[str, str]:
     """Why each is not found any more: its resource is gone, nothing can be said of it, other advice took its place, or it saves no more."""
-    resources = {key: _resources(status.facts) for key, status in gone.items()}
+    resources = {key: resources_of(status.facts) for key, status in gone.items()}
     wanted = sorted({resource for several in resources.values() for resource in several})
     last: dict[str, date] = dict(connection.execute(_LAST_CHARGED, [wanted]).fetchall()) if wanted else {}
     newest = connection.execute("select max(charge_date) from finops.cost_records").fetchone() if wanted else None
     replaced = {
-        (resource, facts["kind"]): facts["proposed"] for facts in now.values() for resource in _resources(facts)
+        (resource, facts["kind"]): facts["proposed"] for facts in now.values() for resource in resources_of(facts)
     }
     silent = {(one.kind, one.resource_id): one.reason for one in excluded}
     reasons = {}
@@ -119,9 +125,3 @@ def _why_gone(
         else:
             reasons[key] = "it would no longer save anything"
     return reasons
-
-
-def _resources(facts: Mapping[str, Any]) -> list[str]:
-    """The resources of the bill that advice was about. An API key is none: it is not on a bill by itself."""
-    named = [one["resource_id"] for one in facts["acts_on"]]
-    return named or [facts["resource_id"]] if facts["resource_id"] and facts["resource_type"] != "api_key" else named

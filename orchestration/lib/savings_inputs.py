@@ -20,7 +20,7 @@ _LATE_DAYS = 7
 _NEWEST = """
 select source_name, max(charge_date) as newest from finops.cost_records where resource_id is not null group by 1
 """
-# One aggregate over the window. A discount that a provider gives on a SKU of an account, in lines without a resource, lowers what each
+# One aggregate over the window. A discount that a provider gives on a service of an account, in lines without a resource, lowers what each
 # of its uncommitted resources costs in proportion: commitments are charged apart, and their price is a discount already.
 _COSTS: LiteralString = """
 with lines as (
@@ -59,10 +59,10 @@ days as (
 rated as (
     select
         *,
-        sum(effective_cost) filter (where is_discount) over sku as discount,
-        sum(effective_cost) filter (where not is_discount and not is_committed and effective_cost > 0) over sku as discounted
+        sum(effective_cost) filter (where is_discount) over service as discount,
+        sum(effective_cost) filter (where not is_discount and not is_committed and effective_cost > 0) over service as discounted
     from days
-    window sku as (partition by source_name, sub_account_id, sku_id, billing_currency, charge_date)
+    window service as (partition by source_name, sub_account_id, service_name, billing_currency, charge_date)
 )
 
 select

@@ -21,6 +21,7 @@ from tests.support.lines import Line, csv_bytes
 MARTS = (
     "cost_records", "daily_costs", "cost_allocations", "allocation_lineage", "chargeback_reports", "invoice_reconciliation", "teams",
     "tag_compliance", "tag_proposals", "resource_tags", "virtual_tag_rule_usage",
+    "commitment_coverage", "commitment_utilization", "commitment_program_costs",
     "daily_savings", "cost_savings", "reporting_costs", "fx_effects", "chargeback_budgets",
     "ai_usage", "ai_usage_hourly", "ai_cost_reconciliation", "ai_unit_costs",
     "focus_cost_and_usage", "focus_billing_periods", "focus_invoice_details", "focus_contract_commitments",

@@ -307,6 +307,12 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
         ),
         (
             "recommendations",
+            RECOMMENDATION.format("kind = 'commitment', currency = 'EUR'"),
+            "all that counts on what is billed saves no more than is billed",
+            "EUR",
+        ),
+        (
+            "recommendations",
             RECOMMENDATION.format("run_id = 'another'"),
             "all are of one run, and ranked from 1 without a gap",
             "2",

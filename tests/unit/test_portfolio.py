@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from itertools import combinations
 from random import Random
@@ -60,6 +61,13 @@ def test_a_guess_takes_no_place_of_what_is_known() -> None:
     guess = advice("guess", "90", {"i-1": "100"}, confidence="low")
     assert counting(of(guess, RESIZE)) == ["resize"]
     assert counting(of(guess, RESIZE_OTHER)) == ["resize other", "guess"]
+
+
+def test_what_saves_later_is_said_and_takes_no_place_today() -> None:
+    covered = advice("covered", "90", {"i-1": "100"}, effective_from=date(2027, 3, 1))
+    result = of(covered, RESIZE)
+    assert counting(result) == ["resize"]
+    assert [one.proposed for one in result.recommendations] == ["resize", "covered"]
 
 
 def test_what_people_decided_comes_first() -> None:

@@ -56,6 +56,7 @@ select
     recommendations.as_of,
     recommendations.effective_from,
     states.dismissed_until,
-    states.decided_on
+    states.decided_on,
+    coalesce(states.found_on, recommendations.as_of) as found_on
 from recommendations
 left join states on recommendations.recommendation_id = states.recommendation_id

@@ -11,7 +11,7 @@ from typing import Any
 from ml.savings.commitments.commands import purchase_command
 from ml.savings.commitments.decision import Decision, decide
 from ml.savings.commitments.ladder import forgone, ladder
-from ml.savings.commitments.programmes import Plan, Programme, Unused, plan
+from ml.savings.commitments.programmes import Plan, Programme, Unused
 from ml.savings.commitments.usage import Commitment, CommitmentSettings, Pool
 from ml.savings.recommendation import Estimate, Level, Owner, Recommendation, Window, estimate
 from ml.savings.traffic import text
@@ -21,10 +21,9 @@ _PART = Decimal("0.0001")
 _UNIT = Decimal("0.0000000001")
 
 
-def advice(pool: Pool, window: Window, settings: CommitmentSettings) -> tuple[Recommendation, ...]:
+def advice(found: Plan, window: Window, settings: CommitmentSettings) -> tuple[Recommendation, ...]:
     """Everything to say about the commitments of a payer."""
     with localcontext(prec=60):
-        found = plan(pool, settings)
         return (
             *(_purchase(found, one, window, settings) for one in found.programmes),
             *(_unused(found, one, window) for one in found.unused),

@@ -41,7 +41,7 @@ def read_lists(source_name: str, storage: Storage) -> dict[str, list[Entry]]:
             continue
         where = f"{source_name}: {file.key}"
         with storage.local(file.key) as path:
-            found = list(_rows(where, path))
+            found = list(rows_of_file(where, path))
         export = export_of(found[0][1].keys()) if found else None
         name = "buckets" if export else _list_of(where, file.key)
         if export:
@@ -63,7 +63,7 @@ def _list_of(where: str, key: str) -> str:
     return name
 
 
-def _rows(where: str, path: Path) -> Rows:
+def rows_of_file(where: str, path: Path) -> Rows:
     """Each row with where it is, counted from 1."""
     try:
         if path.name.endswith(".parquet"):

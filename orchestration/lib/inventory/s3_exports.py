@@ -81,8 +81,8 @@ def _lens(_: str, rows: Sequence[Row]) -> Iterator[Row]:
             size, count = (metrics.get(name, 0) for name in names)
             rest = [max(rest[0] - size, 0), max(rest[1] - count, 0)]
             if size:
-                yield common[bucket] | _part(storage_class, part, size, count)
-        yield common[bucket] | _part(storage_class, "current", *rest)
+                yield {**common[bucket], **_part(storage_class, part, size, count)}
+        yield {**common[bucket], **_part(storage_class, "current", *rest)}
 
 
 def _part(storage_class: str, part: str, size: int, count: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from orchestration.lib.storage import Bucket, Folder, Storage, s3_client
 from orchestration.lib.utilisation.cloudwatch import client_of, measurements
 from orchestration.lib.utilisation.digest import Digest
 from orchestration.lib.utilisation.files import ENDINGS, read_measurements
+from orchestration.lib.utilisation.hours import HourDigest, copy_hours
 from orchestration.lib.utilisation.tables import copy_digests, ensure_utilisation
 
 _SETTLING_DAYS = 2
@@ -111,7 +112,7 @@ def _replace(
     connection: psycopg.Connection[Any], name: str, key: str, version: str, batches: Iterable[pa.RecordBatch]
 ) -> int:
     """Put what a file says in place of what it said before, in one transaction; returns the number of measurements."""
-    digest = Digest(key)
+    digest, hours = Digest(key), HourDigest()
     with connection.transaction():
         connection.execute("delete from raw.utilisation_files where source_name = %s and file_key = %s", [name, key])
         row = connection.execute(
@@ -124,7 +125,9 @@ def _replace(
             # One stretch at a time: COPY keeps the connection, and what is held stays small.
             if parts := list(digest.add(batch)):
                 copy_digests(connection, row[0], parts)
+            hours.add(batch)
         copy_digests(connection, row[0], digest.rest())
+        copy_hours(connection, row[0], hours)
         connection.execute(
             "update raw.utilisation_files set point_count = %s, first_day = %s, last_day = %s where file_id = %s",
             [digest.points, min(digest.days, default=None), max(digest.days, default=None), row[0]],

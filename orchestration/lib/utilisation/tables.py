@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.lib.utilisation.digest import DayDigest
+from orchestration.lib.utilisation.hours import HOURS_TABLE
 
 _LOCK = 7_204_062
 _TABLES = """
@@ -73,6 +74,7 @@ def ensure_utilisation(connection: psycopg.Connection[Any]) -> None:
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
         connection.execute(_TABLES)
+        connection.execute(HOURS_TABLE)
 
 
 def copy_digests(connection: psycopg.Connection[Any], file_id: int, digests: Iterable[DayDigest]) -> None:

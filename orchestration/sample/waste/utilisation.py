@@ -76,5 +76,5 @@ def _metrics(
     used = 12.0 if behaviour == "oversized" else 4.0 if is_idle else float(rng.uniform(52, 66))
     yield "mem_used_percent", "Percent", used * (0.95 + 0.05 * low)
     traffic = np.where(on, 1.0, 0.001) if behaviour == "office hours" else 0.001 * low if is_idle else busy
-    yield "NetworkIn", "Bytes", np.round(traffic * 90 * _MB * scatter)
-    yield "NetworkOut", "Bytes", np.round(traffic * 240 * _MB * scatter)
+    yield "NetworkIn", "Bytes/Second", traffic * 25_000 * scatter
+    yield "NetworkOut", "Bytes/Second", traffic * 66_000 * scatter

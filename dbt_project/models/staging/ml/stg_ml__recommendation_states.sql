@@ -8,6 +8,7 @@ with numbered as (
         decided_by,
         decided_on,
         facts,
+        min(decided_on) over (partition by recommendation_id) as found_on,
         row_number() over (partition by recommendation_id order by event_id desc) as number_from_last
     from {{ source('ml', 'recommendation_states') }}
 )
@@ -19,6 +20,7 @@ select
     until as dismissed_until,
     decided_by,
     decided_on,
+    found_on,
     facts
 from numbered
 where number_from_last = 1
