@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal, localcontext
+from functools import cached_property
 from typing import Any, Literal
 
 Level = Literal["low", "medium", "high"]
@@ -142,7 +143,7 @@ class Recommendation:
     counted_saving: Decimal | None = None
     origin: str = OURS
 
-    @property
+    @cached_property
     def recommendation_id(self) -> str:
         """The same for the same advice on the same thing, whatever it saves today."""
         parts = [self.kind, self.exclusive_group, self.proposed]
@@ -178,14 +179,26 @@ def ranked(found: Iterable[Recommendation], counted: Mapping[str, Decimal]) -> t
     """
     groups: dict[str, list[Recommendation]] = defaultdict(list)
     for one in found:
-        groups[one.exclusive_group].append(replace(one, counted_saving=counted.get(one.recommendation_id)))
+        groups[one.exclusive_group].append(one)
     in_groups = [
-        replace(one, group_rank=rank)
+        (rank, one)
         for group in groups.values()
-        for rank, one in enumerate(sorted(group, key=lambda one: (not one.counts, _order(one))), start=1)
+        for rank, one in enumerate(
+            sorted(group, key=lambda one: (one.recommendation_id not in counted, _order(one))), start=1
+        )
     ]
-    in_order = sorted(in_groups, key=lambda one: (not one.counts, one.confidence == "low", *_order(one)[1:]))
-    return tuple(replace(one, overall_rank=rank) for rank, one in enumerate(in_order, start=1))
+    in_order = sorted(
+        in_groups,
+        key=lambda ranked: (
+            ranked[1].recommendation_id not in counted,
+            ranked[1].confidence == "low",
+            *_order(ranked[1])[1:],
+        ),
+    )
+    return tuple(
+        replace(one, group_rank=rank, overall_rank=overall, counted_saving=counted.get(one.recommendation_id))
+        for overall, (rank, one) in enumerate(in_order, start=1)
+    )
 
 
 def _order(one: Recommendation) -> tuple[int, Decimal, Decimal, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,14 @@ from ml.savings.sizing import CPU
 from orchestration.lib.utilisation.units import series_of
 
 _EPOCH = date(1970, 1, 1)
+_HOUR_BITS = 24
+_HOURS = (1 << _HOUR_BITS) - 1
+_MOST_PARTS = 8
+_MOST_KEYS = 2_000_000
+"""Hours that are held before they are handed on, whatever the size of the files."""
+
+HoursOfDay = tuple[str, date, list[float | None]]
+"""Resource, day, and the highest of each hour."""
 HOURS_TABLE = """
 create table if not exists raw.utilisation_hours (
     file_id bigint not null references raw.utilisation_files on delete cascade,
@@ -32,12 +41,13 @@ comment on table raw.utilisation_hours is
 
 
 class HourDigest:
-    """Takes batches of measurements in, and holds the highest CPU of each resource and hour."""
+    """Takes batches of measurements in, and hands the highest CPU of each resource and hour out when enough are held."""
 
     def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
         self._parts: list[pa.Table] = []
 
-    def add(self, batch: pa.RecordBatch) -> None:
+    def add(self, batch: pa.RecordBatch) -> Iterator[HoursOfDay]:
         """Take in a batch whose values have been checked."""
         metrics, units = (batch[name].cast(pa.string()) for name in ("metric", "unit"))
         for metric in metrics.unique().to_pylist():
@@ -47,59 +57,73 @@ class HourDigest:
                 if name == CPU:
                     chosen = pc.and_(pc.and_(of_metric, pc.equal(units, unit)), batch["value"].is_valid())
                     self._add(batch.filter(chosen), factor)
+        if len(self._parts) > _MOST_PARTS:
+            self._parts = [_highest(pa.concat_tables(self._parts))]
+            if self._parts[0].num_rows > _MOST_KEYS:
+                yield from self.rest()
 
     def _add(self, chosen: pa.RecordBatch, factor: float) -> None:
         if not chosen.num_rows:
             return
+        ids = chosen["resource_id"]
+        encoded = ids if isinstance(ids, pa.DictionaryArray) else ids.dictionary_encode()
+        codes = np.array([self._codes.setdefault(name, len(self._codes)) for name in encoded.dictionary.to_pylist()])
         times = chosen["timestamp"].cast(pa.timestamp("s", tz=chosen["timestamp"].type.tz), safe=False)
-        table = pa.table(
-            {
-                "resource": chosen["resource_id"].cast(pa.string()),
-                "hour": pa.array(np.asarray(times.cast(pa.int64())) // 3600),
-                "value": pa.array(chosen["value"].to_numpy(zero_copy_only=False) * factor),
-            }
-        )
-        self._parts.append(_highest(table))
-        if len(self._parts) > 8:
-            self._parts = [_highest(pa.concat_tables(self._parts))]
+        hours = np.asarray(times.cast(pa.int64())) // 3600
+        keys = (codes[encoded.indices.to_numpy(zero_copy_only=False)] << _HOUR_BITS) + hours
+        values = chosen["value"].to_numpy(zero_copy_only=False) * factor
+        self._parts.append(_highest(pa.table({"key": keys, "value": values})))
 
-    def rows(self) -> Iterator[tuple[str, date, list[float | None]]]:
-        """(resource, day, 24 values) of all that was taken in."""
+    def rest(self) -> Iterator[HoursOfDay]:
+        """All that is held, by resource and day."""
         if not self._parts:
             return
-        days: dict[tuple[str, int], list[float | None]] = defaultdict(lambda: [None] * 24)
-        table = _highest(pa.concat_tables(self._parts))
-        for resource, hour, value in zip(*(table[name].to_pylist() for name in table.column_names), strict=True):
-            days[resource, hour // 24][hour % 24] = value
-        for (resource, day), values in sorted(days.items()):
-            yield resource, _EPOCH + timedelta(days=day), values
+        table = _highest(pa.concat_tables(self._parts)).sort_by("key")
+        self._parts = []
+        names = list(self._codes)
+        pairs = zip(table["key"].to_numpy().tolist(), table["value"].to_numpy().tolist(), strict=True)
+        for key, group in groupby(pairs, key=lambda pair: (pair[0] >> _HOUR_BITS, (pair[0] & _HOURS) // 24)):
+            values: list[float | None] = [None] * 24
+            for of_hour, value in group:
+                values[(of_hour & _HOURS) % 24] = value
+            yield names[key[0]], _EPOCH + timedelta(days=key[1]), values
 
 
 def _highest(table: pa.Table) -> pa.Table:
-    found = table.group_by(["resource", "hour"], use_threads=False).aggregate([("value", "max")])
-    return found.select(["resource", "hour", "value_max"]).rename_columns(["resource", "hour", "value"])
+    found = table.group_by("key", use_threads=False).aggregate([("value", "max")])
+    return found.select(["key", "value_max"]).rename_columns(["key", "value"])
 
 
-def copy_hours(connection: psycopg.Connection[Any], file_id: int, digest: HourDigest) -> None:
+def copy_hours(connection: psycopg.Connection[Any], file_id: int, rows: Iterable[HoursOfDay]) -> None:
     """Write what a file tells of hours."""
     copied = "copy raw.utilisation_hours (file_id, resource_id, usage_date, highest) from stdin"
     with connection.cursor() as cursor, cursor.copy(copied) as out:
-        for resource_id, day, values in digest.rows():
-            out.write_row((file_id, resource_id, day, values))
+        for row in rows:
+            out.write_row((file_id, *row))
+
+
+_ROWS = """
+select resource_id, usage_date, highest
+from (
+    select *, max(file_id) over (partition by resource_id, usage_date) as last_file_id
+    from raw.utilisation_hours
+    where usage_date between %s and %s
+) as told
+where file_id = last_file_id
+order by resource_id, usage_date
+"""
 
 
 def hours_of_week(connection: psycopg.Connection[Any], window: Window) -> dict[str, HoursOfWeek]:
     """Resource -> how busy each hour of its week was. Of a day that several files tell of, the last file counts."""
     highest: dict[str, np.ndarray] = defaultdict(lambda: np.full(HOURS, np.nan))
     samples: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(HOURS, np.int64))
-    rows = connection.execute(
-        "select distinct on (resource_id, usage_date) resource_id, usage_date, highest from raw.utilisation_hours"
-        " where usage_date between %s and %s order by resource_id, usage_date, file_id desc",
-        [window.first, window.last],
-    )
-    for resource_id, day, values in rows:
+    rows = connection.execute(_ROWS, [window.first, window.last])
+    for (resource_id, day), stretches in groupby(rows, key=lambda row: (row[0], row[1])):
         at = slice(day.weekday() * 24, day.weekday() * 24 + 24)
-        told = np.array([np.nan if value is None else value for value in values])
+        told = np.full(24, np.nan)
+        for *_, values in stretches:
+            told = np.fmax(told, np.array([np.nan if value is None else value for value in values]))
         highest[resource_id][at] = np.fmax(highest[resource_id][at], told)
         samples[resource_id][at] += ~np.isnan(told)
     return {resource_id: HoursOfWeek(found, samples[resource_id]) for resource_id, found in highest.items()}

@@ -125,9 +125,10 @@ def _replace(
             # One stretch at a time: COPY keeps the connection, and what is held stays small.
             if parts := list(digest.add(batch)):
                 copy_digests(connection, row[0], parts)
-            hours.add(batch)
+            if told := list(hours.add(batch)):
+                copy_hours(connection, row[0], told)
         copy_digests(connection, row[0], digest.rest())
-        copy_hours(connection, row[0], hours)
+        copy_hours(connection, row[0], hours.rest())
         connection.execute(
             "update raw.utilisation_files set point_count = %s, first_day = %s, last_day = %s where file_id = %s",
             [digest.points, min(digest.days, default=None), max(digest.days, default=None), row[0]],
