@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 PARTS = ("curve", "scheduled", "irregular")
 """What a day's cost is made of: usage that follows a curve, what has a schedule, and credits, refunds and corrections."""
-_ONE_DAY = timedelta(days=1)
+_NOTHING = "0;0;0"
+"""A day without a row, in the content that a digest is of."""
 
 
 class SeriesError(ValueError):
@@ -76,6 +77,7 @@ def clean(key: Key, frame: pd.DataFrame, *, through: date | None = None, unknown
     where it is in `unknown` (the days on which something of the whole is missing). `through` is the last day that was
     delivered: a series whose rows end before has cost nothing since.
     """
+    amounts = {part: _amounts(key, frame, part) for part in PARTS}
     rows = _rows(key, frame)
     complete = [day for day, (_, is_complete) in rows.items() if is_complete]
     if not complete:
@@ -83,39 +85,58 @@ def clean(key: Key, frame: pd.DataFrame, *, through: date | None = None, unknown
     first, last = min(complete), max(complete)
     if through is not None and through > last and not any(last < day <= through for day in rows):
         last = through
-    days = [first + _ONE_DAY * number for number in range((last - first).days + 1)]
-    missing = set(unknown)
-    values = np.zeros((len(PARTS), len(days)))
-    told = hashlib.sha256(first.isoformat().encode())
-    for place, day in enumerate(days):
-        amounts, is_complete = rows.get(day, ((Decimal(0),) * len(PARTS), day not in missing))
-        values[:, place] = [float(amount) for amount in amounts] if is_complete else np.nan
-        told.update(";".join(_text(amount) for amount in amounts).encode() if is_complete else b"?")
-        told.update(b"\n")
+    length = (last - first).days + 1
+    values = np.zeros((len(PARTS), length))
+    texts = [_NOTHING] * length
+    for day in unknown:
+        if first <= day <= last and day not in rows:
+            values[:, (day - first).days] = np.nan
+            texts[(day - first).days] = "?"
+    floats = np.array([[float(amount) for amount in column] for column in amounts.values()])
+    exact = [";".join(map(_text, each)) for each in zip(*amounts.values(), strict=True)]
+    for day, (row, is_complete) in rows.items():
+        place = (day - first).days
+        if 0 <= place < length:
+            values[:, place] = floats[:, row] if is_complete else np.nan
+            texts[place] = exact[row] if is_complete else "?"
+    digest = hashlib.sha256("\n".join([first.isoformat(), *texts]).encode()).hexdigest()
     curve, scheduled, irregular = values
-    return Series(key, first, curve, scheduled, irregular, told.hexdigest())
+    return Series(key, first, curve, scheduled, irregular, digest)
 
 
-def _rows(key: Key, frame: pd.DataFrame) -> dict[date, tuple[tuple[Decimal, ...], bool]]:
-    """The amounts of each day, and whether it is complete."""
-    lacking = {"date", *PARTS, "is_complete"} - set(frame.columns)
-    if lacking:
-        raise SeriesError(f"{key}: no column {', '.join(sorted(lacking))}. A series has date, {', '.join(PARTS)}.")
-    rows: dict[date, tuple[tuple[Decimal, ...], bool]] = {}
-    for day, *amounts, is_complete in zip(*(frame[name] for name in ("date", *PARTS, "is_complete")), strict=True):
+def _rows(key: Key, frame: pd.DataFrame) -> dict[date, tuple[int, bool]]:
+    """The row of each day, and whether it is complete."""
+    rows: dict[date, tuple[int, bool]] = {}
+    for row, (day, is_complete) in enumerate(
+        zip(_column(key, frame, "date"), _column(key, frame, "is_complete"), strict=True)
+    ):
         at = day.date() if hasattr(day, "date") else day
         if at in rows:
             raise SeriesError(f"{key}: {at} is there twice. Add its rows up first: a series has one row a day.")
-        found = tuple(_amount(key, at, amount) for amount in amounts)
-        rows[at] = found, bool(is_complete)
+        rows[at] = row, bool(is_complete)
     return rows
 
 
-def _amount(key: Key, day: date, amount: object) -> Decimal:
-    exact = amount if isinstance(amount, Decimal) else Decimal(str(amount)) if amount is not None else Decimal("nan")
-    if not exact.is_finite():
-        raise SeriesError(f"{key}: {amount} on {day} is not an amount. Leave the row out where nothing was charged.")
-    return exact
+def _amounts(key: Key, frame: pd.DataFrame, part: str) -> list[Decimal]:
+    """The amounts of a part, in the order of the rows."""
+    found = [amount if isinstance(amount, Decimal) else _decimal(amount) for amount in _column(key, frame, part)]
+    for row, amount in enumerate(found):
+        if not amount.is_finite():
+            day = _column(key, frame, "date")[row]
+            raise SeriesError(
+                f"{key}: {amount} on {day} is not an amount. Leave the row out where nothing was charged."
+            )
+    return found
+
+
+def _column(key: Key, frame: pd.DataFrame, name: str) -> list[Any]:
+    if name not in frame:
+        raise SeriesError(f"{key}: no column {name}. A series has date, {', '.join(PARTS)} and is_complete.")
+    return frame[name].tolist()
+
+
+def _decimal(amount: object) -> Decimal:
+    return Decimal("nan") if amount is None else Decimal(str(amount))
 
 
 def _text(amount: Decimal) -> str:

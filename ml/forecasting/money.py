@@ -122,9 +122,10 @@ def period_rows(
     before = ahead - horizon
     trained_to = series.last + timedelta(days=before)
     floor = np.nanmin(series.curve) >= 0.0
-    paid = _paid(frame, trained_to)
+    coming = periods(trained_to, horizon_end)
+    paid = _paid(frame, min((period.first for period in coming), default=trained_to), trained_to)
     rows = []
-    for period in periods(trained_to, horizon_end):
+    for period in coming:
         first = max((period.first - trained_to).days, 1)
         last = (period.last - trained_to).days
         curve, scheduled = sum(units.curve[first - 1 : last]), sum(units.scheduled[first - 1 : last])
@@ -154,12 +155,12 @@ def _around(middle: int, width: int, *, at_least_zero: bool) -> tuple[int, int]:
     return lower, middle + width
 
 
-def _paid(frame: pd.DataFrame, trained_to: date) -> dict[date, Decimal]:
-    """What each day until then cost, all parts together."""
+def _paid(frame: pd.DataFrame, first: date, trained_to: date) -> dict[date, Decimal]:
+    """What each of these days cost, all parts together."""
     paid: dict[date, Decimal] = {}
     with localcontext(EXACT):
         for day, *amounts in zip(frame["date"], *(frame[part] for part in PARTS), strict=True):
             at = day.date() if hasattr(day, "date") else day
-            if at <= trained_to:
+            if first <= at <= trained_to:
                 paid[at] = sum((Decimal(str(one)) for one in amounts), Decimal(0))
     return paid

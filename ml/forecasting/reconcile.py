@@ -14,6 +14,8 @@ import numpy as np
 
 UNIT = Decimal("0.0000000001")
 _DIGITS = -UNIT.as_tuple().exponent  # type: ignore[operator]
+_CERTAIN = 1e-24
+"""Of the largest variance: what errs by less than a trillionth of what errs most does not err."""
 EXACT = Context(prec=60)
 """More digits than the largest amount has: nothing is rounded but on purpose."""
 
@@ -30,9 +32,12 @@ def minimum_trace(
     for row, group in enumerate(groups):
         constraints[row, list(group)] = 1.0
         constraints[row, total] = -1.0
-    # Where nothing is ever wrong there is nothing to go by: all may move a little.
-    floor = float(variance.max(initial=0.0)) * 1e-9 or 1.0
-    weights = np.maximum(variance, floor)
+    weights = variance / (float(variance.max(initial=0.0)) or 1.0)
+    weights[weights < _CERTAIN] = 0.0
+    for group in groups:
+        # What is certain does not move; where all are, there is nothing to go by, and the parts move alike.
+        if not weights[[total, *group]].any():
+            weights[list(group)] = 1.0
     for day in range(found.shape[1]):
         found[:, day] = _solved(found[:, day], weights, constraints, at_least_zero)
     return found
@@ -47,7 +52,10 @@ def _solved(values: np.ndarray, weights: np.ndarray, constraints: np.ndarray, at
         start = np.where(free, values, 0.0)
         gap = constraints @ start
         system = (constraints * spread) @ constraints.T
-        moved = start - spread * (constraints.T @ np.linalg.lstsq(system, gap, rcond=None)[0])
+        unit = np.sqrt(np.diag(system))
+        unit[unit == 0.0] = 1.0
+        factors = np.linalg.lstsq(system / np.outer(unit, unit), gap / unit, rcond=None)[0] / unit
+        moved = start - spread * (constraints.T @ factors)
         below = free & at_least_zero & (moved < 0.0)
         if not below.any():
             break

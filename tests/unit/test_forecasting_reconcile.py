@@ -29,6 +29,15 @@ def test_two_dimensions_meet_one_total() -> None:
     assert found[3:].sum() == pytest.approx(found[0])
 
 
+def test_what_is_certain_does_not_move() -> None:
+    values = np.array([[100.0], [40.0], [50.0], [0.0]])
+    found = minimum_trace(values, np.array([4.0, 0.0, 1e-9, 0.0]), 0, [[1, 2, 3]], np.full(4, fill_value=True))[:, 0]
+    assert found[[1, 3]].tolist() == [40.0, 0.0]
+    assert found[0] == pytest.approx(90.0)
+    certain = minimum_trace(values, np.zeros(4), 0, [[1, 2, 3]], np.full(4, fill_value=True))[:, 0]
+    assert certain[0] == certain[1:].sum() == 100.0
+
+
 def test_nothing_falls_below_zero_and_the_rest_moves_instead() -> None:
     values = np.array([[10.0], [0.5], [30.0]])
     found = minimum_trace(values, np.array([1e-6, 1.0, 1.0]), 0, [[1, 2]], np.full(3, fill_value=True))[:, 0]
