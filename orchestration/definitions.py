@@ -17,6 +17,7 @@ from orchestration.defs.gates.checks import gates
 from orchestration.defs.ingest.ai_prices import ai_prices_asset
 from orchestration.defs.ingest.assets import config_asset, source_asset
 from orchestration.defs.ml.assets import ai_recommendations_asset
+from orchestration.defs.ml.forecasts import forecasts_asset
 from orchestration.defs.reports.assets import chargeback_report
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import dbt, postgres
@@ -39,6 +40,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             ai_prices_asset(config),
             models(config, manifest),
             ai_recommendations_asset(config),
+            forecasts_asset(config),
             chargeback_report(config),
             cloud_tags(config),
         ],
