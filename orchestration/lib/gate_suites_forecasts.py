@@ -33,9 +33,9 @@ FORECASTS = Suite(
             "values of a dimension add up to the total of the day to the last digit",
             """
             select dimension, forecast_date, billing_currency, sum(mean) as mean, max(total_mean) as total_mean
-            from (select * from {batch}) as mart
+            from {batch} as batch
             left join (
-                select forecast_date, billing_currency, mean as total_mean from {batch} where dimension = 'total'
+                select forecast_date, billing_currency, mean as total_mean from {batch} as whole where dimension = 'total'
             ) as totals using (forecast_date, billing_currency)
             where dimension <> 'ai_model'
             group by dimension, forecast_date, billing_currency
@@ -45,13 +45,13 @@ FORECASTS = Suite(
         no_rows(
             "nothing that has never been below zero is expected to be",
             """
-            select mart.dimension, mart.dimension_value, mart.forecast_date, mart.mean
-            from (select * from {batch} where mean < 0 and dimension_value <> 'other') as mart
+            select batch.dimension, batch.dimension_value, batch.forecast_date, batch.mean
+            from {batch} as batch
             left join (
                 select distinct dimension, dimension_value, billing_currency from intermediate.int_daily_series
-                where (curve_cost < 0 or scheduled_cost < 0) and exists (select 1 from {batch} where mean < 0)
+                where (curve_cost < 0 or scheduled_cost < 0) and exists (select 1 from {batch} as others where others.mean < 0)
             ) as negative using (dimension, dimension_value, billing_currency)
-            where negative.dimension is null
+            where negative.dimension is null and batch.mean < 0 and batch.dimension_value <> 'other'
             """,
         ),
         no_rows(
@@ -82,12 +82,12 @@ FORECAST_PERIODS = Suite(
             "total_cost is what was charged and what is expected, and that the sum of its days in forecasts",
             """
             select dimension, dimension_value, period_kind, period_start, actual_cost, forecast_cost, total_cost, days_cost
-            from (select * from {batch}) as mart
+            from {batch} as batch
             left join lateral (
                 select sum(days.mean) as days_cost from finops.forecasts as days
-                where days.dimension = mart.dimension and days.dimension_value = mart.dimension_value
-                    and days.billing_currency = mart.billing_currency
-                    and days.forecast_date between mart.period_start and mart.period_end
+                where days.dimension = batch.dimension and days.dimension_value = batch.dimension_value
+                    and days.billing_currency = batch.billing_currency
+                    and days.forecast_date between batch.period_start and batch.period_end
             ) as days on true
             where total_cost is distinct from actual_cost + forecast_cost or forecast_cost is distinct from coalesce(days_cost, 0)
             """,
@@ -144,7 +144,7 @@ BUDGET_TRACKING = Suite(
             "months of a budget were charged what chargeback_budgets says",
             """
             select scope_type, scope_name, period_start, actual_cost, charged_cost
-            from (select * from {batch}) as mart
+            from {batch} as batch
             left join (
                 select scope_type, scope_name, budget_currency, billing_period as period_start, charged_cost from finops.chargeback_budgets
             ) as charged using (scope_type, scope_name, budget_currency, period_start)

@@ -46,8 +46,9 @@ charged as {{ evaluated_once() }} (
         asked.threshold_share,
         min(progress.charge_date) as reached_on
     from asked
-    inner join {{ ref('int_budget_progress') }} as progress
-        on {{ same_key('asked', 'progress', key) }}
+    inner join courses
+        on {{ same_key('asked', 'courses', key) }}
+    cross join lateral unnest(courses.days, courses.costs) as progress (charge_date, charged_to_date)
     where
         asked.threshold_kind = 'actual'
         and progress.charged_to_date >= asked.threshold_cost
