@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ml.anomalies.surprise import MEMORY, onsets, season_length, surprises
-from ml.evaluation import nab
+from ml.evaluation import forecasts, nab
 
 ROOT = Path(__file__).resolve().parents[2]
 # Scores that NAB published for these very series (results/*/*_standard_scores.csv at numenta/NAB@ea702d7), added up by its rules.
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not folder.is_dir():
         print(f"error: {folder}: no such folder. Say where NAB's data is with --data.", file=sys.stderr)
         return 1
-    page = evaluate(list(nab.read_series(folder)))
+    page = evaluate(list(nab.read_series(folder))) + forecasts.section(Path(given.data) / "forecast")
     given.page.write_text(page)
     print(page)
     return 0

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.forecasting.models import History, Model, auto_ets, auto_theta, median_of, seasonal_naive
+from ml.forecasting.models import TWO_YEARS, History, Model, auto_ets, auto_theta, median_of, seasonal_naive, yearly_ets
 
-NAIVE, ETS, THETA, MEDIAN, PROPHET = "seasonal_naive", "auto_ets", "auto_theta", "median", "prophet"
-MOVED: Mapping[str, Model] = {NAIVE: seasonal_naive, ETS: auto_ets, THETA: auto_theta}
-"""Models that are fitted once, at the first origin, and moved to the others."""
+NAIVE, ETS, THETA, YEARLY = "seasonal_naive", "auto_ets", "auto_theta", "yearly_ets"
+MEDIAN, PROPHET = "median", "prophet"
+_MOVED: Mapping[str, Model] = {NAIVE: seasonal_naive, ETS: auto_ets, THETA: auto_theta}
 ORIGINS = 20
 LONGEST_TEST = 28
 """Steps that are forecast from each origin, at most: a month of days. Further ahead there would be too few origins to tell models apart."""
@@ -40,6 +40,11 @@ class Backtest:
         found: np.ndarray = np.isfinite(self.forecasts[model]).all(axis=1)
         return found
 
+    @property
+    def windows(self) -> float:
+        """How many windows as long as those forecast would lie side by side from the first origin on."""
+        return 1.0 + (self.origins[-1] - self.origins[0]) / float(self.actual.shape[1])
+
     def wape(self, model: str) -> float:
         """Absolute errors by absolute actual values, over all origins."""
         asked = self.asked(model)
@@ -51,12 +56,12 @@ class Backtest:
 
 def backtest(history: History, horizon: int, prophet: Model | None = None) -> Backtest:
     """A backtest of all models on a history that is long enough to `plan` one."""
-    origins, ahead = plan(len(history.values), history.season, horizon)
+    origins, ahead = plan(history, horizon)
     values = history.values
     actual = np.stack([values[origin : origin + ahead] for origin in origins])
     forecasts: dict[str, np.ndarray] = {}
     failed: dict[str, str] = {}
-    for name, model in MOVED.items():
+    for name, model in moved(history.until(origins[0])).items():
         try:
             fitted = model(history.until(origins[0]))
             forecasts[name] = np.stack([fitted(values[:origin], ahead) for origin in origins])
@@ -72,10 +77,20 @@ def backtest(history: History, horizon: int, prophet: Model | None = None) -> Ba
     return Backtest(origins, actual, forecasts, scale, failed)
 
 
-def plan(length: int, season: int, horizon: int) -> tuple[tuple[int, ...], int]:
-    """Where a series of this length is forecast from, and how many steps ahead. No origins: it is too short."""
+def moved(history: History) -> Mapping[str, Model]:
+    """Models for a history that are fitted once, at the first origin, and moved to the others."""
+    return {**_MOVED, YEARLY: yearly_ets} if len(history.values) * history.step >= TWO_YEARS else _MOVED
+
+
+def plan(history: History, horizon: int) -> tuple[tuple[int, ...], int]:
+    """Where a history is forecast from, and how many steps ahead. No origins: it is too short."""
+    length, season = len(history.values), history.season
+    two_years = -(-TWO_YEARS // history.step)
     ahead = min(horizon, LONGEST_TEST, length // 5)
     first, last = max(length // 2, 2 * season + 2, 8), length - ahead
+    # A season of the year takes two years to show: where there are more, they come first.
+    if first < two_years <= last - 2 * ahead:
+        first = two_years
     if ahead < 1 or first > last:
         return (), 0
     return tuple(sorted({round(at) for at in np.linspace(first, last, min(ORIGINS, last - first + 1))})), ahead
@@ -84,12 +99,14 @@ def plan(length: int, season: int, horizon: int) -> tuple[tuple[int, ...], int]:
 def _prophet(
     history: History, origins: Sequence[int], actual: np.ndarray, rival: np.ndarray, prophet: Model
 ) -> np.ndarray:
-    """Prophet at a few origins, for it is fitted anew at each; and at the last only where it is well behind there."""
+    """Prophet at a few origins, for it is fitted anew at each; at the last one alone where it is behind there."""
     found = np.full(actual.shape, np.nan)
-    folds = np.unique(np.linspace(len(origins) - 1, 0, _FOLDS_OF_PROPHET).round().astype(int))[::-1]
+    folds = np.unique(np.linspace(0, len(origins) - 1, _FOLDS_OF_PROPHET).round().astype(int))[::-1]
     for place in folds:
         origin = origins[place]
         found[place] = prophet(history.until(origin))(history.values[:origin], actual.shape[1])
+        if np.abs(found[place] - actual[place]).sum() > np.abs(rival[place] - actual[place]).sum():
+            break
     return found
 
 

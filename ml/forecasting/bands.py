@@ -15,6 +15,8 @@ from typing import Final
 import numpy as np
 
 LEVELS: Final = (80, 95)
+_STEPS_A_WINDOW, _SUMS_A_WINDOW = 4, 2
+"""How many errors of a window are worth as independent ones: neighbours err alike, and sums that begin alike even more so."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,11 @@ CERTAIN = Spread(0.0, 0.0, 0.0, 0.0, dict.fromkeys(LEVELS, 0.0), dict.fromkeys(L
 """Of what cannot be otherwise."""
 
 
-def spread_of(errors: np.ndarray) -> Spread:
-    """The spread of errors, shape (origins, steps ahead)."""
+def spread_of(errors: np.ndarray, windows: float) -> Spread:
+    """The spread of errors, shape (origins, steps ahead), of so many windows that do not overlap."""
     from scipy.optimize import nnls
 
-    origins, steps = errors.shape
+    steps = errors.shape[1]
     if not np.abs(errors).max() > 0.0:
         return CERTAIN
     unit = float(np.sqrt((errors**2).mean()))
@@ -79,11 +81,16 @@ def spread_of(errors: np.ndarray) -> Spread:
         level * square,
         drift * square,
         noise_of_sums * square,
-        {band: _quantile(np.abs(scaled) / deviation, band, origins) for band in LEVELS},
-        {band: _quantile(np.abs(sums) / of_sum, band, origins) for band in LEVELS},
+        {band: _quantile(np.abs(scaled) / deviation, band, _STEPS_A_WINDOW * windows) for band in LEVELS},
+        {band: _quantile(np.abs(sums) / of_sum, band, _SUMS_A_WINDOW * windows) for band in LEVELS},
     )
 
 
-def _quantile(deviations: np.ndarray, band: int, origins: int) -> float:
-    """The number of deviations that so many of a hundred errors are within."""
-    return float(np.quantile(deviations, band / 100))
+def _quantile(deviations: np.ndarray, band: int, count: float) -> float:
+    """The number of deviations that so many of a hundred errors to come are within, by `count` independent ones.
+
+    Of n errors, a share s (n + 1) / n has to be within a band for a share s of the next ones to be (as in conformal prediction). Where that
+    is more than all of them, the band is by so much wider than the largest.
+    """
+    share = band / 100 * (1 + 1 / count)
+    return float(np.quantile(deviations, min(share, 1.0))) * max(share, 1.0)

@@ -9,8 +9,8 @@ import numpy as np
 from ml.forecasting.backtest import MEDIAN, PROPHET, Backtest
 from ml.forecasting.bands import LEVELS, Spread, spread_of
 
-CLEARLY = 0.9
-"""A model takes the place of the median of all where its backtest error is below this share of the median's."""
+CLEARLY = 0.8
+"""A model may take the place of the median of all where its backtest error is below this share of the median's."""
 _PARTS = 4
 
 
@@ -29,25 +29,32 @@ class Score:
 
 
 def choose(test: Backtest) -> str:
-    """The median of the models, unless one of them is clearly better.
+    """The median of the models, unless one of them is clearly better: by a fifth, and by more than chance would have it.
 
     The best of several in a handful of weeks is often the luckiest; the median is seldom far behind, and never the worst.
     """
-    best, error = MEDIAN, 1.0
+    best, error = MEDIAN, CLEARLY
     for model in test.forecasts:
         asked = test.asked(model)
-        rival = _loss(test, MEDIAN, asked)
-        share = _loss(test, model, asked) / rival if rival > 0.0 else 1.0
-        if share < min(error, CLEARLY):
+        rival, own = _losses(test, MEDIAN)[asked], _losses(test, model)[asked]
+        share = float(own.sum() / rival.sum()) if rival.any() else 1.0
+        if share < error and _beyond_chance(rival - own, test.windows):
             best, error = model, share
     return best
+
+
+def _beyond_chance(gains: np.ndarray, windows: float) -> bool:
+    """Whether what was gained at each origin is more than its standard error; windows that overlap are worth as many as do not."""
+    if len(gains) < 2:
+        return False
+    return bool(gains.mean() > gains.std(ddof=1) / np.sqrt(min(windows, len(gains))))
 
 
 def scores(test: Backtest, chosen: str) -> list[Score]:
     found = []
     for model in test.forecasts:
         asked = test.asked(model)
-        inside_80, inside_95 = _coverage(test.errors(model)[asked])
+        inside_80, inside_95 = _coverage(test.errors(model)[asked], test.windows)
         word = "clearly better than the median" if model == chosen != MEDIAN else ""
         found.append(
             Score(
@@ -60,13 +67,13 @@ def scores(test: Backtest, chosen: str) -> list[Score]:
 
 
 def spread_of_chosen(test: Backtest, chosen: str) -> Spread:
-    """How far off the chosen model is. Prophet has too few folds to tell: the median's spread, as much wider or narrower as it was on those."""
+    """How far off the chosen model is. Prophet has too few folds to tell: the median's spread, scaled by how both did on those."""
     if chosen != PROPHET:
-        return spread_of(test.errors(chosen))
+        return spread_of(test.errors(chosen), test.windows)
     asked = test.asked(chosen)
     rival = _square(test, MEDIAN, asked)
     share = _square(test, chosen, asked) / rival if rival > 0.0 else 1.0
-    spread = spread_of(test.errors(MEDIAN))
+    spread = spread_of(test.errors(MEDIAN), test.windows)
     return replace(
         spread,
         noise=spread.noise * share,
@@ -76,22 +83,23 @@ def spread_of_chosen(test: Backtest, chosen: str) -> Spread:
     )
 
 
-def _loss(test: Backtest, model: str, asked: np.ndarray) -> float:
-    return float(np.abs(test.errors(model)[asked]).mean())
+def _losses(test: Backtest, model: str) -> np.ndarray:
+    """The mean absolute error at each origin."""
+    return np.asarray(np.abs(test.errors(model)).mean(axis=1))
 
 
 def _square(test: Backtest, model: str, asked: np.ndarray) -> float:
     return float((test.errors(model)[asked] ** 2).mean())
 
 
-def _coverage(errors: np.ndarray) -> list[float | None]:
+def _coverage(errors: np.ndarray, windows: float) -> list[float | None]:
     """The share of errors within the bands that the other origins give: a quarter of the origins is tested by the rest."""
     if len(errors) < _PARTS:
         return [None for _ in LEVELS]
     parts = np.array_split(np.arange(len(errors)), _PARTS)
     inside: dict[int, list[np.ndarray]] = {band: [] for band in LEVELS}
     for part in parts:
-        spread = spread_of(np.delete(errors, part, axis=0))
+        spread = spread_of(np.delete(errors, part, axis=0), windows * (1 - 1 / _PARTS))
         for band in LEVELS:
             inside[band].append(np.abs(errors[part]) <= spread.widths(errors.shape[1], band))
     return [float(np.concatenate(inside[band]).mean()) for band in LEVELS]

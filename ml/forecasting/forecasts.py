@@ -60,7 +60,7 @@ def forecast(
     *,
     cache: Cache | None = None,
     workers: int = 1,
-    progress: Progress = lambda done, count: None,
+    progress: Progress | None = None,
 ) -> Forecasts:
     """Forecasts to `horizon_end` of series with the columns date, curve, scheduled, irregular (Decimal) and is_complete.
 

@@ -19,6 +19,13 @@ _LONGEST = 1_000
 """Values that exponential smoothing learns from: it forgets what is older, and its cost grows with the length."""
 _LONGEST_SEASON = 24
 """What exponential smoothing can hold as a state for each step of the season."""
+_WEEK, _YEAR = 7, 365.25
+TWO_YEARS = 104 * _WEEK
+"""Days before a season of the year can be told from a trend."""
+_WAVES = 6
+"""Harmonics of the year: details of a month or two."""
+_HALF_LIFE = 4.0
+"""Years after which a season of the year counts half."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +79,47 @@ def auto_theta(history: History) -> Fitted:
     from statsforecast.models import AutoTheta
 
     return _moved(AutoTheta(season_length=history.season), history.values)
+
+
+def yearly_ets(history: History) -> Fitted:
+    """Exponential smoothing on values without their season of the year, which no state of it could hold, and that season again."""
+    log = bool(history.values.min() > 0.0)
+    season = _season_of_the_year(history, log=log)
+    fitted = auto_ets(replace(history, values=_without(history.values, season(0, len(history.values)), log=log)))
+
+    def forecast(values: np.ndarray, horizon: int) -> np.ndarray:
+        ahead = fitted(_without(values, season(0, len(values)), log=log), horizon)
+        return _without(ahead, -season(len(values), horizon), log=log)
+
+    return forecast
+
+
+def _without(values: np.ndarray, season: np.ndarray, *, log: bool) -> np.ndarray:
+    return np.asarray(values * np.exp(-season) if log else values - season)
+
+
+def _season_of_the_year(history: History, *, log: bool) -> Callable[[int, int], np.ndarray]:
+    """A smooth season of the year, as a function of the first step and the number of steps; of logarithms, where these can be had.
+
+    Changes from week to week are explained by those of sines and cosines: changes, as the level wanders, and weeks, as the day of the
+    week is no matter of the year. What is long ago counts less.
+    """
+    week = max(_WEEK // history.step, 1)
+    weeks = len(history.values) // week
+    first = len(history.values) - weeks * week
+    means = history.values[first:].reshape(weeks, week).mean(axis=1)
+    level = np.log(means) if log else means
+    middles = first + week * np.arange(weeks) + (week - 1) / 2
+
+    def waves(steps: np.ndarray) -> np.ndarray:
+        angles = 2 * np.pi * np.outer(steps * history.step / _YEAR, np.arange(1, _WAVES + 1))
+        return np.hstack([np.sin(angles), np.cos(angles)])
+
+    changes = np.diff(level)
+    weights = 0.5 ** (np.arange(weeks - 1)[::-1] * _WEEK / (_HALF_LIFE * _YEAR))[:, None]
+    design = np.diff(waves(middles), axis=0) * weights
+    factors = np.linalg.lstsq(design, (changes - changes.mean()) * weights[:, 0], rcond=None)[0]
+    return lambda start, count: np.asarray(waves(np.arange(start, start + count)) @ factors)
 
 
 class _Movable(Protocol):

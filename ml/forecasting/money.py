@@ -11,7 +11,7 @@ import numpy as np
 
 from ml.forecasting.bands import LEVELS
 from ml.forecasting.periods import Kind, periods
-from ml.forecasting.reconcile import amount, in_units, largest_remainder, minimum_trace
+from ml.forecasting.reconcile import EXACT, amount, in_units, largest_remainder, minimum_trace
 from ml.forecasting.settings import PARTITIONS
 from ml.forecasting.single import Single
 from ml.series import PARTS, Key, Series
@@ -103,13 +103,15 @@ def day_rows(key: Key, series: Series, single: Single, units: Units) -> list[Day
     rows = []
     for number in range(horizon):
         curve, scheduled = units.curve[number], units.scheduled[number]
-        bounds = [
+        lower_80, upper_80, lower_95, upper_95 = (
             amount(bound + scheduled)
             for band in LEVELS
             for bound in _around(curve, in_units(float(widths[band][number])), at_least_zero=floor)
-        ]
+        )
         day = series.last + timedelta(days=ahead - horizon + number + 1)
-        rows.append(DayForecast(key, day, amount(curve + scheduled), *bounds, amount(scheduled)))
+        rows.append(
+            DayForecast(key, day, amount(curve + scheduled), lower_80, upper_80, lower_95, upper_95, amount(scheduled))
+        )
     return rows
 
 
@@ -126,7 +128,7 @@ def period_rows(
         first = max((period.first - trained_to).days, 1)
         last = (period.last - trained_to).days
         curve, scheduled = sum(units.curve[first - 1 : last]), sum(units.scheduled[first - 1 : last])
-        with localcontext(prec=60):
+        with localcontext(EXACT):
             actual = sum((cost for day, cost in paid.items() if period.first <= day <= trained_to), Decimal(0))
             bounds = [
                 actual + amount(bound + scheduled)
@@ -155,7 +157,7 @@ def _around(middle: int, width: int, *, at_least_zero: bool) -> tuple[int, int]:
 def _paid(frame: pd.DataFrame, trained_to: date) -> dict[date, Decimal]:
     """What each day until then cost, all parts together."""
     paid: dict[date, Decimal] = {}
-    with localcontext(prec=60):
+    with localcontext(EXACT):
         for day, *amounts in zip(frame["date"], *(frame[part] for part in PARTS), strict=True):
             at = day.date() if hasattr(day, "date") else day
             if at <= trained_to:

@@ -35,8 +35,8 @@ def prophet(history: History) -> Fitted:
         holidays=_holidays(passing, history.step),
         uncertainty_samples=0,
     )
-    # It sets up its logger as it is made.
-    logging.getLogger("cmdstanpy").setLevel(logging.ERROR)
+    # What goes wrong is an exception; the rest is of no use to anybody here.
+    logging.getLogger("cmdstanpy").disabled = True
     month_starts = history.step == 1 and sum(day.day == 1 for day in days) >= _MONTH_STARTS
     if month_starts:
         model.add_regressor("month_start", standardize=False)

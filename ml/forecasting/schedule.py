@@ -32,7 +32,8 @@ def scheduled_forecast(first: date, amounts: np.ndarray, usage: np.ndarray, usag
     rest = amounts - daily[:length]
     # What varies from day to day is no amount of its own.
     rest = np.where(np.abs(rest) > np.abs(daily[:length]) / 2, rest, 0.0)
-    return daily[length:] + _monthly(days, rest, base) + _yearly(days, rest)
+    found: np.ndarray = daily[length:] + _monthly(days, rest, base) + _yearly(days, rest)
+    return found
 
 
 def _daily(amounts: np.ndarray, base: np.ndarray) -> np.ndarray:

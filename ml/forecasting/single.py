@@ -8,7 +8,7 @@ from datetime import date
 
 import numpy as np
 
-from ml.forecasting.backtest import MEDIAN, MOVED, PROPHET, Backtest, backtest, plan, reason
+from ml.forecasting.backtest import MEDIAN, PROPHET, Backtest, backtest, moved, plan, reason
 from ml.forecasting.bands import LEVELS, Spread
 from ml.forecasting.choice import Score, choose, scores, spread_of_chosen
 from ml.forecasting.fallback import fallback, short, tamed
@@ -69,12 +69,12 @@ def forecast_curve(history: History, horizon: int, *, with_prophet: bool = True)
     history = History(
         tamed(history.values, history.season), history.first, history.step, history.season, history.events
     )
-    if stand_in is None and len(plan(len(history.values), history.season, horizon)[0]) < _FEWEST_ORIGINS:
+    if stand_in is None and len(plan(history, horizon)[0]) < _FEWEST_ORIGINS:
         stand_in = short(history.values, history.season)
     if stand_in is not None:
         score = Score(stand_in.name, None, None, None, None, 0, True, stand_in.reason)
-        values = _like(stand_in.forecast(horizon), history.values)
-        return Single(stand_in.name, stand_in.reason, values, (0.0,) * horizon, stand_in.spread, (score,))
+        ahead = _like(stand_in.forecast(horizon), history.values)
+        return Single(stand_in.name, stand_in.reason, ahead, (0.0,) * horizon, stand_in.spread, (score,))
     test = backtest(history, horizon, prophet if with_prophet else None)
     chosen = choose(test)
     values, word = _from_the_end(history, horizon, chosen, test)
@@ -99,14 +99,14 @@ def known(values: np.ndarray, season: int) -> np.ndarray:
         found[at] = found[at - season] if at >= season else np.nan
     for at in np.flatnonzero(np.isnan(found))[::-1]:
         found[at] = found[at + season] if at + season < len(found) else np.nan
-    return np.nan_to_num(found, nan=float(np.nanmedian(found)))
+    return np.asarray(np.nan_to_num(found, nan=float(np.nanmedian(found))))
 
 
 def _from_the_end(history: History, horizon: int, chosen: str, test: Backtest) -> tuple[np.ndarray, list[str]]:
     """The forecast of the chosen model. One that fails now, though it did not before, gives way to the next simpler."""
     said: list[str] = []
     fitted: dict[str, np.ndarray] = {}
-    for name, model in _asked(chosen, test).items():
+    for name, model in _asked(history, chosen, test).items():
         try:
             fitted[name] = model(history)(history.values, horizon)
         except Exception as error:  # noqa: BLE001 -- whatever ails a model, the series has a forecast
@@ -118,10 +118,11 @@ def _from_the_end(history: History, horizon: int, chosen: str, test: Backtest) -
     return seasonal_naive(history)(history.values, horizon), said
 
 
-def _asked(chosen: str, test: Backtest) -> dict[str, Model]:
+def _asked(history: History, chosen: str, test: Backtest) -> dict[str, Model]:
+    models = moved(history)
     if chosen == MEDIAN:
-        return {name: model for name, model in MOVED.items() if name in test.forecasts}
-    return {chosen: prophet if chosen == PROPHET else MOVED[chosen]}
+        return {name: model for name, model in models.items() if name in test.forecasts}
+    return {chosen: prophet if chosen == PROPHET else models[chosen]}
 
 
 def _like(values: np.ndarray, history: np.ndarray) -> tuple[float, ...]:

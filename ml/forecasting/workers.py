@@ -18,21 +18,23 @@ _FEWEST_A_WORKER = 10
 
 
 def forecast_all(
-    series: Mapping[Key, Series], settings: ForecastSettings, horizon_end: date, workers: int, progress: Progress
+    series: Mapping[Key, Series], settings: ForecastSettings, horizon_end: date, workers: int, progress: Progress | None
 ) -> Iterator[tuple[Key, Single]]:
     """The forecast of each series, as it is done."""
     wanted = min(workers, max(len(series) // _FEWEST_A_WORKER, 1))
     if wanted == 1:
         for done, (key, one) in enumerate(series.items(), 1):
             yield key, _forecast(one, settings, horizon_end)
-            progress(done, len(series))
+            if progress is not None:
+                progress(done, len(series))
         return
     # Never a plain fork: the models' libraries have threads, whose locks a forked child may wait for without end.
     with ProcessPoolExecutor(wanted, mp_context=get_context("spawn")) as pool:
         waiting = {pool.submit(_forecast, one, settings, horizon_end): key for key, one in series.items()}
         for done, future in enumerate(as_completed(waiting), 1):
             yield waiting[future], future.result()
-            progress(done, len(series))
+            if progress is not None:
+                progress(done, len(series))
 
 
 def _forecast(series: Series, settings: ForecastSettings, horizon_end: date) -> Single:
