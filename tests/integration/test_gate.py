@@ -316,6 +316,7 @@ EMPTY = {
     ],
     **leaving_marts.EMPTY,
     **ai_gate_rows.EMPTY,
+    **forecast_marts.EMPTY,
 }
 
 

@@ -60,7 +60,6 @@ _ALL_DAYS = "each day after the last complete one is forecast, and no other"
 BROKEN = [
     ("forecasts", "insert into finops.forecasts select * from finops.forecasts where dimension = 'total'",
      "dimension, dimension_value, billing_currency, forecast_date together are unique", "total"),
-    ("forecasts", _DAY.format("model = null"), "model is never empty", "Search"),
     ("forecasts", _DAY.format("dimension = 'region'"),
      "dimension is one of total, provider, team, cost_center, project, service, account, ai_model", "region"),
     ("forecasts", _DAY.format("lower_80 = 9, lower_95 = 9.1"), _BANDS, "Search"),
@@ -86,4 +85,28 @@ BROKEN = [
     ("budget_tracking", _BUDGET.format("expected_variance_cost = 0"), "variances are costs above the budget", "Search"),
     ("budget_tracking", _BUDGET.format("actual_cost = actual_cost + 1, variance_cost = variance_cost + 1"),
      "months of a budget were charged what chargeback_budgets says", "Search"),
+    ("forecast_periods", "insert into finops.forecast_periods select * from finops.forecast_periods where dimension = 'total'",
+     "dimension, dimension_value, billing_currency, period_kind, period_start together are unique", "total"),
+    ("forecast_periods", _PERIOD.format("dimension = 'region'"),
+     "dimension is one of total, provider, team, cost_center, project, service, account, ai_model", "region"),
+    ("forecast_periods", _PERIOD.format("run_id = 'other'"), "all are of one run", "2"),
+    ("forecast_scores", "insert into finops.forecast_scores select * from finops.forecast_scores where model = 'prophet'",
+     "dimension, dimension_value, billing_currency, model together are unique", "prophet"),
+    ("forecast_scores", _SCORE.format("run_id = 'other'"), "all are of one run", "2"),
+    ("budget_tracking", "insert into finops.budget_tracking select * from finops.budget_tracking where scope_type = 'team'",
+     "scope_type, scope_name, budget_currency, period_kind, period_start together are unique", "Search"),
+    ("budget_tracking", _BUDGET.format("period_kind = 'week'"), "period_kind is one of month, quarter, year", "week"),
 ]  # fmt: skip
+EMPTY = {
+    "forecasts": [
+        *("dimension", "dimension_value", "billing_currency", "forecast_date", "model", "model_version", "series_digest"),
+        *("trained_to", "run_id", "mean"),
+    ],
+    "forecast_periods": [
+        *("dimension", "dimension_value", "billing_currency", "period_kind", "period_start", "period_end", "trained_to", "run_id"),
+    ],
+    "forecast_scores": ["dimension", "dimension_value", "billing_currency", "model", "folds", "is_chosen", "run_id"],
+    "budget_tracking": [
+        *("scope_type", "scope_name", "owner", "budget_currency", "budget_cost", "actual_cost", "variance_cost"),
+    ],
+}
