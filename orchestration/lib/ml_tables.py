@@ -43,9 +43,7 @@ def ensure_tables(connection: psycopg.Connection[Any], tables: Sequence[Table]) 
             connection.execute(
                 sql.SQL("create table if not exists {} ({})").format(table.identifier, sql.SQL(", ").join(columns))
             )
-            connection.execute(
-                sql.SQL("comment on table {} is {}").format(table.identifier, sql.Literal(table.about))
-            )
+            connection.execute(sql.SQL("comment on table {} is {}").format(table.identifier, sql.Literal(table.about)))
             for name, _, meaning in table.columns:
                 connection.execute(
                     sql.SQL("comment on column {}.{} is {}").format(

@@ -49,7 +49,9 @@ def warehouse(database: str) -> str:
             for number in range(10):
                 day = FIRST + timedelta(days=number)
                 row = (dimension, value, "USD", cost, 0, 0, cost, number < 9, day)
-                connection.execute("insert into intermediate.int_daily_series values (%s, %s, %s, %s, %s, %s, %s, %s, %s)", row)
+                connection.execute(
+                    "insert into intermediate.int_daily_series values (%s, %s, %s, %s, %s, %s, %s, %s, %s)", row
+                )
     return database
 
 
@@ -83,7 +85,9 @@ def test_a_second_run_computes_nothing_and_leaves_the_same_bytes(warehouse: str,
         assert abs(month[1] - D(2200)) < D("0.01")
         kept = connection.execute("select count(*) from ml.forecast_cache").fetchone()
         # Of what has changed, only what is used is kept.
-        connection.execute("update intermediate.int_daily_series set curve_cost = curve_cost + 1 where dimension_value = 'Search'")
+        connection.execute(
+            "update intermediate.int_daily_series set curve_cost = curve_cost + 1 where dimension_value = 'Search'"
+        )
         third = forecast_costs(connection, config(tmp_path))
         assert third.computed == 1
         assert connection.execute("select count(*) from ml.forecast_cache").fetchone() == kept
@@ -117,7 +121,9 @@ def test_a_bad_holiday_file_is_refused_with_its_place(tmp_path: Path, content: b
 def test_holidays_are_of_the_country_and_the_file(tmp_path: Path) -> None:
     (tmp_path / "holidays.csv").write_text("date,name\n2026-11-27,Sale\n")
     own = {"holidays_country": "DE", "holidays_file": {"location": "holidays.csv"}}
-    found = {event.first: event.name for event in settings_of(config(tmp_path, forecasts=own), range(2026, 2027)).holidays}
+    found = {
+        event.first: event.name for event in settings_of(config(tmp_path, forecasts=own), range(2026, 2027)).holidays
+    }
     assert found[date(2026, 11, 27)] == "Sale"
     assert date(2026, 10, 3) in found
     with pytest.raises(FinopsError, match="holidays_file"):

@@ -99,11 +99,28 @@ BROKEN = [
 ]  # fmt: skip
 EMPTY = {
     "forecasts": [
-        *("dimension", "dimension_value", "billing_currency", "forecast_date", "model", "model_version", "series_digest"),
+        *(
+            "dimension",
+            "dimension_value",
+            "billing_currency",
+            "forecast_date",
+            "model",
+            "model_version",
+            "series_digest",
+        ),
         *("trained_to", "run_id", "mean"),
     ],
     "forecast_periods": [
-        *("dimension", "dimension_value", "billing_currency", "period_kind", "period_start", "period_end", "trained_to", "run_id"),
+        *(
+            "dimension",
+            "dimension_value",
+            "billing_currency",
+            "period_kind",
+            "period_start",
+            "period_end",
+            "trained_to",
+            "run_id",
+        ),
     ],
     "forecast_scores": ["dimension", "dimension_value", "billing_currency", "model", "folds", "is_chosen", "run_id"],
     "budget_tracking": [

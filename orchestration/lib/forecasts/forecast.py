@@ -42,9 +42,7 @@ class KeptForecasts:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._former: dict[str, bytes] = dict(
-            connection.execute(
-                sql.SQL("select digest, result from {}").format(CACHE.identifier)
-            ).fetchall()
+            connection.execute(sql.SQL("select digest, result from {}").format(CACHE.identifier)).fetchall()
         )
         self.used: dict[str, bytes] = {}
 

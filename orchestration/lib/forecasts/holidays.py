@@ -57,4 +57,6 @@ def _of_file(shown: str, path: Path) -> Iterator[tuple[date, str]]:
         try:
             yield date.fromisoformat((row["date"] or "").strip()), name
         except ValueError as error:
-            raise FinopsError(f"{shown}: row {number}, column date: {row['date']!r} is no date. {_WHAT_TO_DO}") from error
+            raise FinopsError(
+                f"{shown}: row {number}, column date: {row['date']!r} is no date. {_WHAT_TO_DO}"
+            ) from error
