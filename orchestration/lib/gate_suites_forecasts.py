@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from orchestration.lib.gate_checks import Suite, filled, no_rows, one_of, unique
 
 _SERIES = ("dimension", "dimension_value", "billing_currency")
@@ -15,7 +17,7 @@ _ONE_RUN = no_rows(
 
 def _ordered(expected: str, prefix: str = "") -> str:
     ends = [f"{prefix}lower_95", f"{prefix}lower_80", expected, f"{prefix}upper_80", f"{prefix}upper_95"]
-    return " and ".join(f"{one} <= {other}" for one, other in zip(ends, ends[1:], strict=False))
+    return " and ".join(f"{one} <= {other}" for one, other in pairwise(ends))
 
 
 FORECASTS = Suite(
@@ -27,7 +29,10 @@ FORECASTS = Suite(
         one_of("dimension", _DIMENSIONS),
         no_rows(
             "bands hold what is expected, the wider the narrower",
-            f"select dimension, dimension_value, forecast_date, lower_95, lower_80, mean, upper_80, upper_95 from {{batch}} where not ({_ordered('mean')})",  # noqa: S608
+            f"""
+            select dimension, dimension_value, forecast_date, lower_95, lower_80, mean, upper_80, upper_95 from {{batch}}
+            where not ({_ordered("mean")})
+            """,  # noqa: S608
         ),
         no_rows(
             "values of a dimension add up to the total of the day to the last digit",
@@ -76,7 +81,10 @@ FORECAST_PERIODS = Suite(
         one_of("period_kind", _PERIODS),
         no_rows(
             "bands hold what is expected, the wider the narrower",
-            f"select dimension, dimension_value, period_start, lower_95, lower_80, total_cost, upper_80, upper_95 from {{batch}} where not ({_ordered('total_cost')})",  # noqa: S608
+            f"""
+            select dimension, dimension_value, period_start, lower_95, lower_80, total_cost, upper_80, upper_95 from {{batch}}
+            where not ({_ordered("total_cost")})
+            """,  # noqa: S608
         ),
         no_rows(
             "total_cost is what was charged and what is expected, and that the sum of its days in forecasts",

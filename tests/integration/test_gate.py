@@ -125,7 +125,7 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
         (
             "chargeback_budgets",
             BUDGET.format("scope_type = 'x'"),
-            "scope_type is one of team, cost_center, project, service",
+            "scope_type is one of team, cost_center, project, service, provider",
             "x",
         ),
         (

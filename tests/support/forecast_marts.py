@@ -19,7 +19,8 @@ select
     series.dimension, series.dimension_value, 'USD' as billing_currency, 'median' as model, 'v1' as model_version, 'd' as series_digest,
     'r' as run_id, series.cost as mean, series.cost - 1 as lower_80, series.cost + 1 as upper_80, series.cost - 2 as lower_95,
     series.cost + 2 as upper_95, 0::numeric as scheduled_mean, days::date as forecast_date, date '2026-10-29' as trained_to
-from (values ('total', 'all', 10.5), ('team', 'Search', 11.5), ('team', 'Refunds', -1), ('ai_model', 'gpt', 2)) as series (dimension, dimension_value, cost)
+from (values ('total', 'all', 10.5), ('team', 'Search', 11.5), ('team', 'Refunds', -1), ('ai_model', 'gpt', 2))
+    as series (dimension, dimension_value, cost)
 cross join generate_series(timestamp '2026-10-30', timestamp '2026-10-31', interval '1 day') as days;
 
 create table finops.forecast_periods as

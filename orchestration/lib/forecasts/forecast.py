@@ -89,7 +89,6 @@ def forecast_costs(connection: psycopg.Connection[Any], config: Config) -> Outco
 def settings_of(config: Config, years: range) -> ForecastSettings:
     """The settings as forecasts take them, with the holidays of these years."""
     from ml.forecasting import Event, ForecastSettings
-
     from orchestration.lib.forecasts.holidays import holidays_of
 
     events = tuple(
