@@ -60,10 +60,10 @@ sums as (
 band_widths as (
     select
         {{ columns_of('periods', key) }},
-        {%- for band in bands %}
-        sum({{ converted('(forecasts.' ~ band ~ ' - forecasts.total_cost)', 'rates.reference_rate', 'forecasts.billing_currency', own) }})
-            as {{ band }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for band in bands %}
+    sum({{ converted('(forecasts.' ~ band ~ ' - forecasts.total_cost)', 'rates.reference_rate', 'forecasts.billing_currency', own) }})
+        as {{ band }}{{ ',' if not loop.last }}
+    {%- endfor %}
     from periods
     inner join {{ ref('stg_ml__forecast_periods') }} as forecasts
         on
@@ -113,7 +113,8 @@ compared as (
 distances as (
     select
         *,
-        greatest(-8, least(8, case
+        greatest(-8, least(
+            8, case
                 when budget_cost >= expected_cost and upper_80 > 0 then 1.2815515655 * (budget_cost - expected_cost) / upper_80
                 when budget_cost < expected_cost and lower_80 < 0 then 1.2815515655 * (budget_cost - expected_cost) / -lower_80
                 when budget_cost >= expected_cost then 8
