@@ -25,6 +25,7 @@ from orchestration.defs.ingest.reference import reference_asset
 from orchestration.defs.ingest.utilisation import utilisation_asset
 from orchestration.defs.ml.anomalies import anomalies_asset
 from orchestration.defs.ml.assets import recommendations_asset
+from orchestration.defs.ml.forecasts import forecasts_asset
 from orchestration.defs.reports.assets import chargeback_report, weekly_review
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import dbt, postgres
@@ -49,6 +50,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             inventory_asset(config),
             reference_asset(config),
             models(config, manifest),
+            forecasts_asset(config),
             anomalies_asset(config),
             recommendations_asset(config),
             chargeback_report(config),

@@ -14,9 +14,9 @@
             sum(
                 coalesce(
                     case reports.cost_basis
-                        {%- for basis in ['billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] %}
+{%- for basis in ['billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] %}
                         when '{{ basis }}' then daily_costs.{{ basis }}
-                        {%- endfor %}
+{%- endfor %}
                     end,
                     0
                 )

@@ -12,6 +12,7 @@ from orchestration.lib.gate_suites_costs import (
     INVOICE_RECONCILIATION,
 )
 from orchestration.lib.gate_suites_focus import FOCUS_COST_AND_USAGE
+from orchestration.lib.gate_suites_forecasts import FORECAST_SUITES
 from orchestration.lib.gate_suites_recommendations import RECOMMENDATIONS
 from orchestration.lib.gate_suites_tagging import TAG_COMPLIANCE, TAG_PROPOSALS
 
@@ -27,6 +28,7 @@ SUITES = {
     **AI_SUITES,
     "recommendations": RECOMMENDATIONS,
     "anomalies": ANOMALIES,
+    **FORECAST_SUITES,
 }
 GATED_MARTS = tuple(mart for mart, suite in SUITES.items() if not suite.at_the_door)
 """The marts whose gate each run goes through. Views are checked at the door: when tags are written, or a month is exported."""

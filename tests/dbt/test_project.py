@@ -36,7 +36,14 @@ def test_only_staging_reads_sources(manifest: Manifest) -> None:
 def test_layers_read_downwards(manifest: Manifest) -> None:
     order = ["staging", "intermediate", "marts"]
     # What teams pay is worked out of two marts, and is none itself: closed months show what was signed instead.
-    upwards = {("int_chargebacks", "daily_costs"), ("int_chargebacks", "cost_allocations")}
+    upwards = {
+        ("int_series_costs", "cost_records"),
+        ("int_series_months", "cost_allocations"),
+        ("int_budget_periods", "chargeback_budgets"),
+        ("int_budget_periods", "daily_costs"),
+        ("int_chargebacks", "daily_costs"),
+        ("int_chargebacks", "cost_allocations"),
+    }
     # Reads no row of it: the digests of its days are noted when it is built.
     upwards.add(("int_billing_months", "daily_costs"))
     for node in models(manifest):

@@ -13,7 +13,7 @@ import pytest
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.gate import GateResult, gate_markdown, require_gate, run_gate
 from orchestration.lib.gate_suites import SUITES
-from tests.support import ai_gate_rows, leaving_marts
+from tests.support import ai_gate_rows, forecast_marts, leaving_marts
 from tests.support.marts import Charge, make_marts, set_budgets, set_recommendations
 from tests.support.savings import WINDOW, ranked, saving
 
@@ -35,6 +35,7 @@ def marts(database: str) -> str:
         set_budgets(connection, [("team", "Search", "USD", "50", "77.61"), ("service", "Compute", "EUR", "9", "7")])
         leaving_marts.make_leaving_marts(connection)
         ai_gate_rows.make_ai_gate_rows(connection)
+        forecast_marts.make_forecast_marts(connection)
         set_recommendations(connection, ranked([saving("a"), saving("a", kind="batch"), saving("b")]), WINDOW)
     return database
 
@@ -124,7 +125,7 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
         (
             "chargeback_budgets",
             BUDGET.format("scope_type = 'x'"),
-            "scope_type is one of team, cost_center, project, service",
+            "scope_type is one of team, cost_center, project, service, provider",
             "x",
         ),
         (
@@ -249,6 +250,7 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
         ),
         *leaving_marts.BROKEN,
         *ai_gate_rows.BROKEN,
+        *forecast_marts.BROKEN,
         (
             "recommendations",
             "insert into finops.recommendations select * from finops.recommendations where overall_rank = 1",
@@ -350,6 +352,7 @@ EMPTY = {
     ],
     **leaving_marts.EMPTY,
     **ai_gate_rows.EMPTY,
+    **forecast_marts.EMPTY,
 }
 
 

@@ -72,6 +72,7 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
         "invoices": [],
         "currencies": {},
         "budgets": [],
+        "forecasts": {"events": [], "minimum_share": "0.02"},
         "tag_write_back": {
             "approved_rules": [],
             "minimum_confidence": "0.9",

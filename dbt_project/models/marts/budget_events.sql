@@ -8,7 +8,7 @@ with tracking as {{ evaluated_once() }} (
     select * from {{ ref('budget_tracking') }}
 ),
 
-thresholds as (
+thresholds as {{ evaluated_once() }} (
     select
         {{ columns_of('periods', key) }},
         kinds.threshold_kind,
@@ -18,9 +18,15 @@ thresholds as (
     cross join lateral {{ json_items('periods.thresholds -> kinds.threshold_kind') }} as percents (value, position)
 ),
 
-progress as {{ evaluated_once() }} (
-    select * from {{ ref('int_budget_progress') }}
+-- One row a period, so that it is found for each threshold without looking at every day of every budget.
+courses as {{ evaluated_once() }} (
+    select
+        {{ key | join(', ') }},
+        array_agg(charge_date order by charge_date) as days,
+        array_agg(charged_to_date order by charge_date) as costs
+    from {{ ref('int_budget_progress') }}
     where is_delivered and charged_to_date > 0
+    group by {{ key | join(', ') }}
 ),
 
 asked as {{ evaluated_once() }} (
@@ -34,14 +40,15 @@ asked as {{ evaluated_once() }} (
         on {{ same_key('tracking', 'thresholds', key) }}
 ),
 
-charged as (
+charged as {{ evaluated_once() }} (
     select
         {{ columns_of('asked', key) }},
         asked.threshold_share,
         min(progress.charge_date) as reached_on
     from asked
-    inner join {{ ref('int_budget_progress') }} as progress
-        on {{ same_key('asked', 'progress', key) }}
+    inner join courses
+        on {{ same_key('asked', 'courses', key) }}
+    cross join lateral unnest(courses.days, courses.costs) as progress (charge_date, charged_to_date)
     where
         asked.threshold_kind = 'actual'
         and progress.charged_to_date >= asked.threshold_cost

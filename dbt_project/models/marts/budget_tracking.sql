@@ -3,6 +3,7 @@
 {{ config(materialized='view') }}
 {%- set scope = ['scope_type', 'scope_name', 'budget_currency'] %}
 {%- set key = scope + ['period_kind', 'period_start'] %}
+{%- set own = 'periods.budget_currency' %}
 {%- set bands = ['lower_80', 'upper_80', 'lower_95', 'upper_95'] %}
 
 with periods as {{ evaluated_once() }} (
@@ -24,7 +25,7 @@ rates as (
         reporting_currency,
         reference_rate
     from {{ ref('int_reference_rates') }}
-    order by billing_currency, billing_period desc
+    order by billing_currency asc, billing_period desc
 ),
 
 -- The day up to which all that the scope is charged in the budget's view of it is known.
@@ -59,11 +60,10 @@ sums as (
 band_widths as (
     select
         {{ columns_of('periods', key) }},
-        {%- for band in bands %}
-        sum(
-            {{ converted('(forecasts.' ~ band ~ ' - forecasts.total_cost)', 'rates.reference_rate', 'forecasts.billing_currency', 'periods.budget_currency') }}
-        ) as {{ band }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for band in bands %}
+    sum({{ converted('(forecasts.' ~ band ~ ' - forecasts.total_cost)', 'rates.reference_rate', 'forecasts.billing_currency', own) }})
+        as {{ band }}{{ ',' if not loop.last }}
+    {%- endfor %}
     from periods
     inner join {{ ref('stg_ml__forecast_periods') }} as forecasts
         on
@@ -113,8 +113,8 @@ compared as (
 distances as (
     select
         *,
-        greatest(-8, least(8,
-            case
+        greatest(-8, least(
+            8, case
                 when budget_cost >= expected_cost and upper_80 > 0 then 1.2815515655 * (budget_cost - expected_cost) / upper_80
                 when budget_cost < expected_cost and lower_80 < 0 then 1.2815515655 * (budget_cost - expected_cost) / -lower_80
                 when budget_cost >= expected_cost then 8

@@ -9,8 +9,13 @@ from orchestration.lib.gate_suites import GATED_MARTS
 from orchestration.lib.progress import watcher
 
 # Views of dbt on what Python works out of marts that have passed.
+_FORECASTS = dg.AssetKey(["ml", "forecasts"])
 _FILLED_BY_PYTHON = {
     "recommendations": dg.AssetKey(["ml", "recommendations"]),
+    "forecasts": _FORECASTS,
+    "forecast_periods": _FORECASTS,
+    "forecast_scores": _FORECASTS,
+    "budget_tracking": _FORECASTS,
     "anomalies": dg.AssetKey(["ml", "anomalies"]),
 }
 
@@ -18,6 +23,11 @@ _FILLED_BY_PYTHON = {
 def mart_key(name: str) -> dg.AssetKey:
     """The asset that fills a mart."""
     return _FILLED_BY_PYTHON.get(name, dg.AssetKey(["finops", name]))
+
+
+def check_name(mart: str) -> str:
+    """The name of a mart's gate: an asset that fills several has one for each."""
+    return "gate" if mart_key(mart).path[-1] == mart else f"gate_of_{mart}"
 
 
 def gates() -> list[dg.AssetChecksDefinition]:
@@ -32,7 +42,7 @@ def _gate(name: str, marts: tuple[str, ...]) -> dg.AssetChecksDefinition:
         pool="warehouse",
         specs=[
             dg.AssetCheckSpec(
-                "gate",
+                check_name(mart),
                 asset=mart_key(mart),
                 blocking=True,
                 description="Expectations on what is published, validated in the database. Reports wait for it.",
@@ -50,7 +60,7 @@ def _gate(name: str, marts: tuple[str, ...]) -> dg.AssetChecksDefinition:
             watcher().note(mart)
             yield dg.AssetCheckResult(
                 asset_key=mart_key(mart),
-                check_name="gate",
+                check_name=check_name(mart),
                 passed=result.success,
                 severity=dg.AssetCheckSeverity.ERROR,
                 metadata={

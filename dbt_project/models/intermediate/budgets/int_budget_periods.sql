@@ -35,7 +35,7 @@ budget_months as (
         on
             budgets.valid_from <= months.billing_period
             and budgets.valid_to > months.billing_period
-            and budgets.calendar_month = extract(month from months.billing_period)
+            and budgets.calendar_month = extract(month from cast(months.billing_period as date))
     left join charged
         on
             budgets.scope_type = charged.scope_type

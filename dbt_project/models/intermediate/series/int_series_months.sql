@@ -36,9 +36,9 @@ pools as (
     select
         {{ pool_columns | join(', ') }},
         charge_date,
-        {%- for kind in kinds %}
-        sum({{ kind }}) as {{ kind }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for kind in kinds %}
+    sum({{ kind }}) as {{ kind }}{{ ',' if not loop.last }}
+    {%- endfor %}
     from costs
     where cost_type = 'shared'
     group by {{ pool_columns | join(', ') }}, charge_date
@@ -68,9 +68,9 @@ owned as (
         shares.cost_center,
         shares.project,
         pools.charge_date,
-        {%- for kind in kinds %}
-        {{ allocated_part('pools.' ~ kind) }} as {{ kind }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for kind in kinds %}
+    {{ allocated_part('pools.' ~ kind) }} as {{ kind }}{{ ',' if not loop.last }}
+    {%- endfor %}
     from pools
     left join shares
         on
@@ -100,14 +100,15 @@ charged_values as (
         coalesce(dimensions.dimension_value, 'unknown') as dimension_value,
         costs.*
     from costs
-    cross join lateral (
-        values
+    cross join
+        lateral (
+            values
             ('total', 'all'),
             ('provider', costs.provider),
             ('service', costs.service_name),
             ('account', costs.sub_account_id),
             ('ai_model', costs.ai_model)
-    ) as dimensions (dimension, dimension_value)
+        ) as dimensions (dimension, dimension_value)
     where dimensions.dimension <> 'ai_model' or costs.ai_model is not null
 )
 {% for values in ['owner_values', 'charged_values'] %}
