@@ -13,7 +13,7 @@ from rich.table import Table
 from benchmarks.measure import Measurement
 from orchestration.lib.paths import state_dir
 
-PARTS = ("start", "load", "build", "month", "tagging", "allocation", "close", "ai_logs")
+PARTS = ("start", "load", "build", "month", "tagging", "allocation", "close", "ai_logs", "anomalies")
 
 
 @click.command()
@@ -49,7 +49,7 @@ def main(lines: int, load_lines: int, resources: int, log_records: int, only: tu
 def _measure(
     work: Path, lines: int, load_lines: int, resources: int, log_records: int, wanted: tuple[str, ...]
 ) -> list[Measurement]:
-    from benchmarks import ai_logs, allocation, build, close, load, month, organisation, start, tagging
+    from benchmarks import ai_logs, allocation, anomalies, build, close, load, month, organisation, start, tagging
     from orchestration.lib import postgres
 
     work.chmod(0o755)
@@ -74,6 +74,8 @@ def _measure(
                 found += close.measure(config)
         if "ai_logs" in wanted:
             found += ai_logs.measure(work, log_records)
+        if "anomalies" in wanted:
+            found += anomalies.measure()
         return found
     finally:
         postgres.remove()

@@ -13,6 +13,8 @@ from ml.anomalies.panel import Panel
 from ml.anomalies.settings import Settings
 
 SPREAD_DAYS, FEWEST_SPREADS = 91, 10
+_SETTLING = 49
+"""Days in which what is known of a series still changes by the day."""
 _SLOW_WINDOW, _SLOW_GAP = 7, 28
 """A slow change is the mean of a week against the median of the weeks from the fifth before it on."""
 _VIEWS = {"statistical": (0,), "forecast": (1,), "ml": (2,), "combined": (0, 1, 2)}
@@ -85,7 +87,11 @@ class _Run:
         recent = self.scale[:, max(0, day - 28) : day]
         self.total = np.nan_to_num(views.median_of(recent, axis=1)) if day else np.zeros(self.count)
         is_known = ~np.isnan(now)
-        if day % 7 == 0 or day < 28:
+        # By the week, which is as fast as they change.
+        if day % 7 == 0 or day < _SETTLING:
+            self.spreads = [self._spread(self.misses[view], day) for view in (0, 1)]
+            past = self.slow_misses[:, max(0, day - 119 - _SLOW_GAP) : max(0, day - 6 - _SLOW_GAP)]
+            self.slow_spread = self._spread(past, past.shape[1])
             self.shape = views.weekday_shape(views.last_days(self.clean[:, :day], views.HISTORY))
             self.slope = views.trend(self.clean[:, :day], self.shape)
             self.shape_day = day
@@ -132,7 +138,7 @@ class _Run:
         self.clean[:, day] = np.where(is_known, np.where(self.open, expected - fee, without), np.nan)
         # The shape of a week takes weeks to be known: misses before that say nothing of those after.
         self.misses[:, :, day] = np.where(self.open | (self.known < self.settings.minimum_history_days), np.nan, now - estimates)
-        room = self.settings.threshold_std_dev * self._spread(self.misses[1], day)
+        room = self.settings.threshold_std_dev * self.spreads[1]
         self.smoothing.learn(self.clean[:, day] / factor, room / factor)
         self.known += is_known
         for row in np.flatnonzero(self.open & (self.quiet >= 2)):
@@ -174,9 +180,10 @@ class _Run:
         """How far above what is expected, in thresholds: of three views what two of them find."""
         rises = []
         for view in self.used:
-            spread = self._spread(self.misses[view], day)
             rises.append(
-                self.rare[:, day] if view == 2 else self._distance(now - estimates[view], spread, estimates[view])
+                self.rare[:, day]
+                if view == 2
+                else self._distance(now - estimates[view], self.spreads[view], estimates[view])
             )
         return np.sort(np.stack(rises), axis=0)[-2 if len(rises) > 1 else -1]
 
@@ -198,8 +205,7 @@ class _Run:
         level = views.median_of(views.mean_of(weeks, axis=2), axis=1)
         miss = week - level
         self.slow_misses[:, day] = np.where(self.open, np.nan, miss)
-        past = self.slow_misses[:, max(0, day - 119 - _SLOW_GAP) : max(0, day - 6 - _SLOW_GAP)]
-        rise = self._distance(miss, self._spread(past, past.shape[1]), level)
+        rise = self._distance(miss, self.slow_spread, level)
         return np.where(day >= self.slow_from, rise, 0.0), level, self._creeps(day, week, miss)
 
     def _creeps(self, day: int, week: np.ndarray, miss: np.ndarray) -> np.ndarray:

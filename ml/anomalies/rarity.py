@@ -14,7 +14,7 @@ from ml.anomalies import views
 
 _FIRST, _LEARNT_EVERY, _LEARNT_FROM = 42, 28, 364
 """The day from which on days are judged, after how many days the distributions are learnt anew, and from how many days."""
-_FEWEST, _MOST = 200, 100_000
+_FEWEST, _MOST = 200, 20_000
 """Days of all series together that are needed, and that are enough."""
 _TAIL, _FAR = 0.02, 0.005
 _ODD = 0.998
