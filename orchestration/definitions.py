@@ -16,7 +16,7 @@ from orchestration.defs.dbt.assets import dbt_resource, models
 from orchestration.defs.gates.checks import gates
 from orchestration.defs.ingest.ai_prices import ai_prices_asset
 from orchestration.defs.ingest.assets import config_asset, source_asset
-from orchestration.defs.ml.anomalies import anomalies_asset
+from orchestration.defs.ml.anomalies import anomalies_asset, hourly_anomalies_asset
 from orchestration.defs.ml.assets import ai_recommendations_asset
 from orchestration.defs.reports.assets import chargeback_report
 from orchestration.defs.resources import Warehouse
@@ -41,6 +41,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             models(config, manifest),
             ai_recommendations_asset(config),
             anomalies_asset(config),
+            hourly_anomalies_asset(config),
             chargeback_report(config),
             cloud_tags(config),
         ],

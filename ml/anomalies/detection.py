@@ -13,6 +13,7 @@ from ml.anomalies.panel import Panel
 from ml.anomalies.settings import Settings
 
 SPREAD_DAYS, FEWEST_SPREADS = 91, 10
+_COUNTS_FOR = 2.0
 _SETTLING = 49
 """Days in which what is known of a series still changes by the day."""
 _SLOW_WINDOW, _SLOW_GAP = 7, 28
@@ -177,15 +178,19 @@ class _Run:
         return np.where(count >= FEWEST_SPREADS, np.maximum(2.33 * 1.4826 * middle, far), np.inf)
 
     def _rise(self, day: int, now: np.ndarray, estimates: np.ndarray) -> np.ndarray:
-        """How far above what is expected, in thresholds: of three views what two of them find."""
-        rises = []
-        for view in self.used:
-            rises.append(
-                self.rare[:, day]
-                if view == 2
-                else self._distance(now - estimates[view], self.spreads[view], estimates[view])
-            )
-        return np.sort(np.stack(rises), axis=0)[-2 if len(rises) > 1 else -1]
+        """How far above what is expected, in thresholds: of several views the geometric mean, in which none counts for more than twice, and two that do overrule the third.
+        """
+        rises = [
+            self.rare[:, day] if view == 2 else self._distance(now - estimates[view], self.spreads[view], estimates[view])
+            for view in self.used
+        ]
+        if len(rises) == 1:
+            return np.nan_to_num(rises[0])
+        # What a view does not know yet, the others decide.
+        logs = np.log(np.clip(np.stack(rises), _COUNTS_FOR**-2, _COUNTS_FOR))
+        agreed = np.exp(views.mean_of(logs, axis=0))
+        # Once they agree, how far it is out is told as most of them see it.
+        return np.where(agreed >= 1.0, np.fmax(agreed, views.median_of(np.stack(rises), axis=0)), agreed)
 
     def _floor(self, expected: np.ndarray) -> np.ndarray:
         least = np.maximum(self.settings.minimum_cost, self.settings.minimum_share_of_total * self.total)

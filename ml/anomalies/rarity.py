@@ -23,11 +23,11 @@ _BEFORE = 28
 
 
 def rarities(values: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """How rare each day is, as a share of what counts as an incident (1 and more), shape (series, days); 0 where nothing is known.
+    """How rare each day is, as a share of what counts as an incident (1 and more), shape (series, days); not a number where nothing is known.
 
     `least`: the moves that matter at all, shape (series,): smaller ones of a series that hardly moves are not far out.
     """
-    found = np.zeros_like(values)
+    found = np.full_like(values, np.nan)
     features = _features(values, least)
     for begin in range(_FIRST, values.shape[1], _LEARNT_EVERY):
         past = features[:, max(0, begin - _LEARNT_FROM) : begin].reshape(-1, features.shape[2])
@@ -39,7 +39,7 @@ def rarities(values: np.ndarray, least: np.ndarray) -> np.ndarray:
         ordered = np.sort(past, axis=0)
         limit = float(np.quantile(_rarity(past, ordered), _ODD))
         rare = _rarity(block.reshape(-1, block.shape[2]), ordered).reshape(block.shape[:2])
-        found[:, begin : begin + _LEARNT_EVERY] = np.nan_to_num(rare / limit)
+        found[:, begin : begin + _LEARNT_EVERY] = rare / limit
     return found
 
 
