@@ -61,7 +61,9 @@ def show(anomaly_id: str) -> None:
     """
     from orchestration.lib.anomalies.shown import days_of, one
 
-    row, days = _ask(lambda connection: ((found := one(connection, anomaly_id)), days_of(connection, found["anomaly_id"])))
+    row, days = _ask(
+        lambda connection: ((found := one(connection, anomaly_id)), days_of(connection, found["anomaly_id"]))
+    )
     currency = row["billing_currency"]
     click.echo(
         f"{row['severity']}, {row['feedback'] or row['state']}: {row['dimension'].replace('_', ' ')} {row['dimension_value']} cost "
@@ -70,12 +72,17 @@ def show(anomaly_id: str) -> None:
     table = _table("by", "what", f"change in {currency}", title="What moved")
     for level, drivers in row["breakdown"].items():
         for number, driver in enumerate(drivers):
-            table.add_row("" if number else level.replace("_", " "), driver["value"], _money(driver["change"], signed=True))
+            table.add_row(
+                "" if number else level.replace("_", " "), driver["value"], _money(driver["change"], signed=True)
+            )
     _print(table)
     table = _table("day", "expected", "cost", "more", title="Days")
     for day in days:
         table.add_row(
-            str(day["charge_date"]), _money(day["expected_cost"]), _money(day["actual_cost"]), _money(day["impact_cost"], signed=True)
+            str(day["charge_date"]),
+            _money(day["expected_cost"]),
+            _money(day["actual_cost"]),
+            _money(day["impact_cost"], signed=True),
         )
     _print(table)
 
@@ -115,7 +122,12 @@ def false_(anomaly_id: str, reason: str) -> None:
 @click.option("--to", "last", type=_DAY, help="Last day of that.")
 @_REASON
 def expect(
-    anomaly_id: str | None, dimension: str | None, value: str | None, first: datetime | None, last: datetime | None, reason: str
+    anomaly_id: str | None,
+    dimension: str | None,
+    value: str | None,
+    first: datetime | None,
+    last: datetime | None,
+    reason: str,
 ) -> None:
     r"""Say that an incident was expected, or that days to come are: of one series, or of everything.
 
@@ -127,12 +139,16 @@ def expect(
 
     if anomaly_id is not None:
         if first or last or dimension or value:
-            raise click.UsageError("An incident has its own days and series. Leave out --dimension, --value, --from and --to.")
+            raise click.UsageError(
+                "An incident has its own days and series. Leave out --dimension, --value, --from and --to."
+            )
         _judge(anomaly_id, "expected", reason)
         click.echo("Noted.")
         return
     if first is None or last is None or (dimension is None) != (value is None):
-        raise click.UsageError("Name an incident, or days with --from and --to, and --dimension and --value together for one series.")
+        raise click.UsageError(
+            "Name an incident, or days with --from and --to, and --dimension and --value together for one series."
+        )
     _ask(lambda connection: expect_days(connection, dimension, value, first.date(), last.date(), reason))
     click.echo("Noted. From the next run on, incidents that begin on these days are not told.")
 
@@ -159,7 +175,10 @@ def _table(*columns: str, title: str | None = None) -> Any:
 
     table = Table(title=title, title_justify="left", header_style="bold")
     for name in columns:
-        table.add_column(name, justify="right" if name in ("days", "expected", "cost", "more") or name.startswith("change") else "left")
+        table.add_column(
+            name,
+            justify="right" if name in ("days", "expected", "cost", "more") or name.startswith("change") else "left",
+        )
     return table
 
 
@@ -181,5 +200,3 @@ def _money(value: object, *, signed: bool = False) -> str:
 def _mostly(drivers: list[dict[str, str]]) -> str:
     named = next((driver for driver in drivers if driver["value"] != "other"), None)
     return f"{named['level'].replace('_', ' ')} {named['value']}" if named else ""
-
-

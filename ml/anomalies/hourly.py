@@ -56,7 +56,14 @@ def _of_series(key: Key, hours: Hours, until: datetime, settings: Settings) -> l
         if surprise[place] >= _SURPRISE and rise >= max(settings.minimum_cost, _RELATIVE * expected):
             days[stamps[place].date()].append((place, Decimal(repr(expected)).quantize(_PLACES)))
     return [
-        _incident(key, day, [(hours.get(stamps[place], Decimal(0)), usual) for place, usual in places], places, surprise, len(stamps))
+        _incident(
+            key,
+            day,
+            [(hours.get(stamps[place], Decimal(0)), usual) for place, usual in places],
+            places,
+            surprise,
+            len(stamps),
+        )
         for day, places in sorted(days.items())
     ]
 

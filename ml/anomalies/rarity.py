@@ -1,9 +1,9 @@
 """How rare each day of each series is among all days of all series before it.
 
-What a rise looks like is told by a few features; how rare each is follows from its empirical distribution over all series, and the rarities are
-added up (Li et al., 2022, "ECOD: Unsupervised Outlier Detection Using Empirical Cumulative Distribution Functions"). Beyond what was seen the
-tail is exponential, so that what is twice as far out is rarer. An isolation forest on the same features was tried: it cannot tell what is
-beyond all that it has seen from what is just at its edge, and found a third of the spikes later or never.
+What a rise looks like is told by a few features; how rare each is follows from its empirical distribution over all series, and the
+rarities are added up (Li et al., 2022, "ECOD: Unsupervised Outlier Detection Using Empirical Cumulative Distribution Functions"). Beyond
+what was seen the tail is exponential, so that what is twice as far out is rarer. An isolation forest on the same features was tried: it
+cannot tell what is beyond all that it has seen from what is just at its edge, and found a third of the spikes later or never.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BEFORE = 28
 
 
 def rarities(values: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """How rare each day is, as a share of what counts as an incident (1 and more), shape (series, days); not a number where nothing is known.
+    """How rare each day is, as a share of what counts as an incident (1 and more), shape (series, days); not a number where unknown.
 
     `least`: the moves that matter at all, shape (series,): smaller ones of a series that hardly moves are not far out.
     """
@@ -59,8 +59,8 @@ def _rarity(rows: np.ndarray, ordered: np.ndarray) -> np.ndarray:
 def _features(values: np.ndarray, least: np.ndarray) -> np.ndarray:
     """Of each day, by the four weeks before it, shape (series, days, features).
 
-    How far it is above their middle, above the same weekday and above the day before, in usual moves; above the middle as a share; and how far
-    the week is above it. Logarithms, since series are as unlike as their sizes.
+    How far it is above their middle, above the same weekday and above the day before, in usual moves; above the middle as a share; and
+    how far the week is above it. Logarithms, since series are as unlike as their sizes.
     """
     count, length = values.shape
     made = np.full((count, length, 5), np.nan)

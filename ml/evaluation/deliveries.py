@@ -45,7 +45,7 @@ _SCHEDULED, _IRREGULAR = ("Tax", "Fee"), ("Credit", "Refund")
 
 
 def daily_costs(folder: Path) -> pd.DataFrame:
-    """One row per source, account, service, resource, currency and day, with the columns `COLUMNS`, of the bills below a sample's folder."""
+    """One row per source, account, service, resource, currency and day, with the columns `COLUMNS`, of the bills of a sample."""
     import pandas as pd
 
     deliveries = folder / "deliveries"
@@ -68,7 +68,7 @@ def daily_costs(folder: Path) -> pd.DataFrame:
     sums = rows.groupby(["date", "source", "account", "service", "currency", "resource", "part"], observed=True)[
         "cost"
     ].sum()
-    wide = sums.unstack("part", fill_value=0.0).reset_index()
+    wide = sums.unstack("part").fillna(0.0).reset_index()
     return wide.reindex(columns=list(COLUMNS), fill_value=0.0)
 
 

@@ -1,7 +1,7 @@
 """Incidents of cost: what is found of the labelled ones in sample organisations, how late, and what is told that is none.
 
-Each folder was made by `python -m orchestration.sample`, which plants incidents and writes them to truth.json. Their kinds, places and sizes are
-the same in each, and the seed and the last day are not: noise, resources that come and go, fees, weekdays and ends of months differ.
+Each folder was made by `python -m orchestration.sample`, which plants incidents and writes them to truth.json. Their kinds, places
+and sizes are the same in each; noise, resources that come and go, weekdays and ends of months differ.
 """
 
 from __future__ import annotations
@@ -36,13 +36,14 @@ _ROUNDING = 3
 """Days between the beginning of an incident and of its label that still are the same event."""
 SECTION = """## Anomalies: labelled incidents of sample organisations
 
-{organisations} sample organisations with {months} months of bills each ({series} daily series: total, provider, account, service, service of an
-account), {labels} labelled incidents: spikes, new levels, new services and slow leaks. The detector was developed with other seeds. Found: an incident is told that begins while a labelled one lasts, and is on a series that holds its cost. Told once, whatever
-the number of levels and days; all that is told and has no label counts as false, also where costs did rise (a resource much dearer than the
-others of its kind has no label either). All labelled ones come to more than 1 % of what is paid a day in their currency; the first column
-counts what is told and does so too, the second whatever is told.
+{organisations} sample organisations with {months} months of bills each ({series} daily series: total, provider, account, service, service
+of an account), {labels} labelled incidents: spikes, new levels, new services and slow leaks. The detector was developed with other seeds.
+Found: what is told begins while a labelled incident lasts, on a series that holds its cost. Each event is told once, whatever the number of
+levels and days; all that is told and has no label counts as false, also where costs did rise (a resource much dearer than the others of its
+kind has no label either). All labelled ones come to more than 1 % of what is paid a day in their currency; the first column counts what is
+told and does so too, the second whatever is told. A slow leak is told once it has grown beyond the floors, if it has not stopped by then.
 
-| method | precision above 1 % | precision of all | recall | days until told (median; leaks) | false alarms per organisation and month | per series and month |
+| method | precision above 1 % | precision of all | recall | days until told (median; leaks) | false, a month | per series and month |
 |---|---|---|---|---|---|---|
 {rows}
 """
@@ -105,7 +106,8 @@ def read_sample(folder: Path) -> Sample:
     levels = ("total", "provider", "account", "service", "account_service")
     for level in levels:
         sums = costs.groupby([level, "currency", "date"])["curve"].sum()
-        for (value, currency, day), cost in sums.items():  # type: ignore[misc]
+        for place, cost in sums.items():
+            value, currency, day = place  # type: ignore[misc]
             series[Key(level, value, currency)].append((day.date(), Decimal(repr(round(cost, 10))), True))
     for number, row in enumerate(costs[[*levels, "currency"]].drop_duplicates().itertuples(index=False)):
         for level in levels:
@@ -133,10 +135,16 @@ def _parts(sample: Sample, event: Event) -> tuple[list[Part], int]:
 
     key, costs = sample.panel.keys[event.row], sample.costs
     rows = costs[(costs["currency"] == key.currency) & (costs[key.dimension] == key.value)]
-    first, last = (pd.Timestamp(sample.panel.first + timedelta(days=day)) for day in (event.start, min(event.noticed, event.last)))
+    first, last = (
+        pd.Timestamp(sample.panel.first + timedelta(days=day)) for day in (event.start, min(event.noticed, event.last))
+    )
     names = ["account", "service", "resource"]
     during = rows[(rows["date"] >= first) & (rows["date"] <= last)].groupby(names)["curve"].sum()
-    before = rows[(rows["date"] < first) & (rows["date"] >= first - pd.Timedelta(days=BEFORE_DAYS))].groupby(names)["curve"].sum()
+    before = (
+        rows[(rows["date"] < first) & (rows["date"] >= first - pd.Timedelta(days=BEFORE_DAYS))]
+        .groupby(names)["curve"]
+        .sum()
+    )
     seen = rows[rows["curve"] > 0].groupby(names)["date"].min()
     fresh = first - pd.Timedelta(days=BEFORE_DAYS if event.is_slow else _ROUNDING)
     found = [
@@ -165,7 +173,9 @@ def score(sample: Sample, events: Sequence[Event]) -> Score:
                 delays[number] = min(delays.get(number, event.noticed - start), event.noticed - start)
     found = tuple((sample.labels[number].kind, delay) for number, delay in sorted(delays.items()))
     large = {place for place, event in enumerate(events) if _share(sample.panel, event) >= _LARGE}
-    return Score(len(events), len(events) - len(right), len(large), len(large - right), len(delays), len(sample.labels), found)
+    return Score(
+        len(events), len(events) - len(right), len(large), len(large - right), len(delays), len(sample.labels), found
+    )
 
 
 def _share(panel: Panel, event: Event) -> float:

@@ -42,7 +42,11 @@ def search_hours(connection: psycopg.Connection[Any], settings: Settings) -> lis
         return []
     given = read_feedback(connection)
     return [
-        _found(one, {team: hours for (key, team), hours in teams.items() if key == one.key}, verdict_on(one.incident_id, given))
+        _found(
+            one,
+            {team: hours for (key, team), hours in teams.items() if key == one.key},
+            verdict_on(one.incident_id, given),
+        )
         for one in hourly_incidents(series, until, settings)
     ]
 
@@ -50,7 +54,10 @@ def search_hours(connection: psycopg.Connection[Any], settings: Settings) -> lis
 def _found(incident: Incident, teams: dict[str, dict[datetime, Decimal]], verdict: str | None) -> Found:
     """Teams by what they paid on the day beyond their share of what was expected; the rest is `other`."""
     day = incident.started_on
-    paid = {team: sum((cost for hour, cost in hours.items() if hour.date() == day), Decimal(0)) for team, hours in teams.items()}
+    paid = {
+        team: sum((cost for hour, cost in hours.items() if hour.date() == day), Decimal(0))
+        for team, hours in teams.items()
+    }
     dearest = max(paid, key=lambda team: (paid[team], team))
     moved = min(paid[dearest], incident.impact)
     found = [Driver("team", dearest, moved)]

@@ -22,7 +22,13 @@ def judge(connection: psycopg.Connection[Any], anomaly_id: str, verdict: str, re
     """Keep a verdict on an incident."""
     with connection.transaction():
         found = one(connection, anomaly_id)
-        named = found["anomaly_id"], found["dimension"], found["dimension_value"], found["started_on"], found["last_seen_on"]
+        named = (
+            found["anomaly_id"],
+            found["dimension"],
+            found["dimension_value"],
+            found["started_on"],
+            found["last_seen_on"],
+        )
         connection.execute(_INSERT, [*named, verdict, reason, current_actor()])
         connection.execute("update ml.anomalies set feedback = %s where anomaly_id = %s", [verdict, named[0]])
 

@@ -84,7 +84,8 @@ charges as (
                 when 'provider' then coalesce(records.service_provider_name, records.invoice_issuer_name, 'unknown')
                 when 'account' then coalesce(records.sub_account_id, 'unknown')
                 when 'service' then coalesce(records.service_name, 'unknown')
-                when 'account_service' then coalesce(records.sub_account_id, 'unknown') || %(between)s || coalesce(records.service_name, 'unknown')
+                when 'account_service'
+                    then coalesce(records.sub_account_id, 'unknown') || %(between)s || coalesce(records.service_name, 'unknown')
                 when 'team' then records.team
                 when 'cost_center' then coalesce(records.cost_center, 'unallocated')
                 when 'project' then coalesce(records.project, 'unallocated')

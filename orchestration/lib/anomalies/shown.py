@@ -19,7 +19,9 @@ limit %(limit)s
 """
 
 
-def listed(connection: psycopg.Connection[Any], *, everything: bool, team: str | None, limit: int) -> list[dict[str, Any]]:
+def listed(
+    connection: psycopg.Connection[Any], *, everything: bool, team: str | None, limit: int
+) -> list[dict[str, Any]]:
     """Incidents, the newest first."""
     given = {"everything": everything, "team": team, "limit": limit}
     with connection.cursor(row_factory=dict_row) as cursor:
