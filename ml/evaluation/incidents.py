@@ -107,7 +107,8 @@ def read_sample(folder: Path) -> Sample:
     for level in levels:
         sums = costs.groupby([level, "currency", "date"])["curve"].sum()
         for place, cost in sums.items():
-            value, currency, day = place  # type: ignore[misc]
+            name: Any = place
+            value, currency, day = name
             series[Key(level, value, currency)].append((day.date(), Decimal(repr(round(cost, 10))), True))
     for number, row in enumerate(costs[[*levels, "currency"]].drop_duplicates().itertuples(index=False)):
         for level in levels:
