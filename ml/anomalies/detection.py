@@ -123,7 +123,7 @@ class _Run:
         self.start[begins & self.hinted] = day - 1
         self.hinted = hints if waits else np.zeros(self.count, bool)
         self._begin(day, creeps, slow=True)
-        for row in np.flatnonzero(creeps):
+        for row in np.flatnonzero(creeps).tolist():
             self.start[row] = max(day - 6, self.free[row])
             self.expected[row, self.start[row] : day] = slow_expected[row]
         where = self.open & self.slow

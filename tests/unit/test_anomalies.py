@@ -184,7 +184,9 @@ def test_an_event_in_many_parts_is_told_where_they_come_together() -> None:
     for values in parts.values():
         values[100:102] += 800.0
     account = Key("account", "1", "USD")
-    made = panel_of({**{key: rows(values) for key, values in parts.items()}, account: rows(np.sum(list(parts.values()), axis=0))})
+    made = panel_of(
+        {**{key: rows(values) for key, values in parts.items()}, account: rows(np.sum(list(parts.values()), axis=0))}
+    )
     cells = {key: {number} for number, key in enumerate(parts)} | {account: {0, 1, 2, 3}}
     (told,) = one_each(made, detect(made, Settings(method="statistical")), cells)
     assert made.keys[told.row] == account
