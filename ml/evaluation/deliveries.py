@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("date", "source", "account", "service", "currency", "resource", "curve", "scheduled", "irregular")
+UNUSED = "unused commitment"
+"""The resource of what commitments left unused."""
 _FOCUS = {
     "ChargePeriodStart": "date",
     "SubAccountId": "account",
@@ -78,6 +80,7 @@ def _focus(rows: pd.DataFrame) -> pd.DataFrame:
     planned = rows["status"].isna() & rows["frequency"].isin(["Recurring", "One-Time"]) & (part == "curve")
     rows["part"] = part.mask(planned, "scheduled").mask(rows["class"] == "Correction", "irregular")
     rows["cost"] = rows["cost"].astype(float)
+    rows["resource"] = rows["resource"].mask(rows["status"] == "Unused", UNUSED)
     return _dated(rows)
 
 
@@ -97,6 +100,7 @@ def _cur(rows: pd.DataFrame) -> pd.DataFrame:
     upfront = kind == "SavingsPlanUpfrontFee"
     named = rows["product"].map(lambda pairs: dict(pairs).get("product_name"))
     rows = rows.assign(service=named.fillna(rows["code"]), cost=cost.mask(upfront, 0.0))
+    rows["resource"] = rows["resource"].mask(kind.isin(["SavingsPlanRecurringFee", "RIFee"]), UNUSED)
     rows["part"] = "curve"
     rows["part"] = (
         rows["part"].mask(kind.isin(_SCHEDULED) | upfront, "scheduled").mask(kind.isin(_IRREGULAR), "irregular")

@@ -22,7 +22,7 @@ from ml.anomalies.drivers import BEFORE_DAYS, Part, is_growth
 from ml.anomalies.incidents import one_each
 from ml.anomalies.panel import Panel, panel_of
 from ml.anomalies.settings import METHODS, Settings
-from ml.evaluation.deliveries import daily_costs
+from ml.evaluation.deliveries import UNUSED, daily_costs
 from ml.series import Key
 
 if TYPE_CHECKING:
@@ -154,6 +154,7 @@ def _parts(sample: Sample, event: Event) -> tuple[list[Part], int]:
             Decimal(repr(float(during.get((account, service, resource), 0.0)))),
             Decimal(repr(float(before.get((account, service, resource), 0.0)))),
             bool(seen.get((account, service, resource), first) >= fresh),
+            resource == UNUSED,
         )
         for account, service, resource in during.index.union(before.index)
     ]  # fmt: skip
