@@ -98,6 +98,6 @@ def is_growth(parts: Iterable[Part], days: int) -> bool:
     for name, cost in resources.items():
         moved = cost - before[name]
         risen += moved
-        if name in unused or name in fresh and name[2] and cost <= _TIMES_DEAREST * dearest[name[:2]]:
+        if name in unused or (name in fresh and name[2] and cost <= _TIMES_DEAREST * dearest[name[:2]]):
             new += moved
     return risen > 0 and new >= _SHARE_OF_NEW * risen
