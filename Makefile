@@ -42,7 +42,9 @@ bench: $(READY) ## Measure speed, in ratios
 	@$(BIN)/python -m benchmarks
 
 evaluate: $(READY) ## Measure accuracy on published data, and write docs/accuracy.md
-	@$(BIN)/python -m ml.evaluation
+	@for sample in 101:2026-06-30 102:2027-01-12 103:2026-04-05; do \
+		$(BIN)/python -m orchestration.sample --out $(STATE)/evaluate/$${sample%:*} --seed $${sample%:*} --end $${sample#*:} || exit 1; done
+	@$(BIN)/python -m ml.evaluation $(foreach seed,101 102 103,--sample $(STATE)/evaluate/$(seed))
 
 stop: ## Stop the embedded PostgreSQL
 	@if [ -x $(BIN)/finops ]; then $(BIN)/finops db stop; fi

@@ -86,6 +86,12 @@ def _forecasts(work: Path, sizes: Sizes) -> list[Measurement]:  # noqa: ARG001
     return forecasts.measure(sizes.series)
 
 
+def _anomalies(work: Path, sizes: Sizes) -> list[Measurement]:  # noqa: ARG001
+    from benchmarks import anomalies
+
+    return anomalies.measure()
+
+
 def _utilisation(work: Path, sizes: Sizes) -> list[Measurement]:
     from benchmarks import utilisation
 
@@ -108,6 +114,7 @@ PARTS: dict[str, Part] = {
     "ai_logs": _ai_logs,
     "alerts": _alerts,
     "forecasts": _forecasts,
+    "anomalies": _anomalies,
     "utilisation": _utilisation,
     "portfolio": _portfolio,
 }

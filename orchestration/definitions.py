@@ -23,7 +23,7 @@ from orchestration.defs.ingest.assets import config_asset, source_asset
 from orchestration.defs.ingest.inventory import inventory_asset
 from orchestration.defs.ingest.reference import reference_asset
 from orchestration.defs.ingest.utilisation import utilisation_asset
-from orchestration.defs.ml.anomalies import anomalies_asset
+from orchestration.defs.ml.anomalies import anomalies_asset, hourly_anomalies_asset
 from orchestration.defs.ml.assets import recommendations_asset
 from orchestration.defs.ml.forecasts import forecasts_asset
 from orchestration.defs.reports.assets import chargeback_report, weekly_review
@@ -52,6 +52,7 @@ def build_definitions(config: Config, manifest: Path) -> dg.Definitions:
             models(config, manifest),
             forecasts_asset(config),
             anomalies_asset(config),
+            hourly_anomalies_asset(config),
             recommendations_asset(config),
             chargeback_report(config),
             weekly_review(),

@@ -8,11 +8,14 @@ import numpy as np
 
 from ml.anomalies import views
 from ml.anomalies.fees import fees
-from ml.anomalies.rarity import rarities
 from ml.anomalies.panel import Panel
+from ml.anomalies.rarity import rarities
 from ml.anomalies.settings import Settings
 
 SPREAD_DAYS, FEWEST_SPREADS = 91, 10
+_COUNTS_FOR = 2.0
+_SETTLING = 49
+"""Days in which what is known of a series still changes by the day."""
 _SLOW_WINDOW, _SLOW_GAP = 7, 28
 """A slow change is the mean of a week against the median of the weeks from the fifth before it on."""
 _VIEWS = {"statistical": (0,), "forecast": (1,), "ml": (2,), "combined": (0, 1, 2)}
@@ -20,7 +23,9 @@ _VIEWS = {"statistical": (0,), "forecast": (1,), "ml": (2,), "combined": (0, 1, 
 
 @dataclass(frozen=True)
 class Event:
-    """A time in which one series cost more than expected. Days count from the first of the panel; `end` is the last day above, None while it lasts.
+    """A time in which one series cost more than expected. Days count from the first of the panel.
+
+    `end` is the last day above, None while it lasts.
 
     `expected`: what each day from `start` on was expected to cost. `surprise`: how many times as far as the threshold the farthest day was.
     """
@@ -76,7 +81,7 @@ class _Run:
     def events(self) -> list[Event]:
         for day in range(self.length):
             self._day(day)
-        for row in np.flatnonzero(self.open):
+        for row in np.flatnonzero(self.open).tolist():
             self._keep(row, None if self.quiet[row] == 0 else int(self.last[row]))
         return sorted(self.found, key=lambda one: (one.row, one.start))
 
@@ -85,7 +90,11 @@ class _Run:
         recent = self.scale[:, max(0, day - 28) : day]
         self.total = np.nan_to_num(views.median_of(recent, axis=1)) if day else np.zeros(self.count)
         is_known = ~np.isnan(now)
-        if day % 7 == 0 or day < 28:
+        # By the week, which is as fast as they change.
+        if day % 7 == 0 or day < _SETTLING:
+            self.spreads = [self._spread(self.misses[view], day) for view in (0, 1)]
+            past = self.slow_misses[:, max(0, day - 119 - _SLOW_GAP) : max(0, day - 6 - _SLOW_GAP)]
+            self.slow_spread = self._spread(past, past.shape[1])
             self.shape = views.weekday_shape(views.last_days(self.clean[:, :day], views.HISTORY))
             self.slope = views.trend(self.clean[:, :day], self.shape)
             self.shape_day = day
@@ -101,7 +110,7 @@ class _Run:
             # What was as high on the same weekday of the week before has been told already.
             habit = self.values[:, day - 7] if day >= 7 else np.full(self.count, np.nan)
             rise = np.where(now - np.fmax(habit, expected) >= self._floor(expected), rise, np.minimum(rise, 0.99))
-            slow_rise, slow_expected, rises = self._slow(day, now - fee, factor)
+            slow_rise, slow_expected, rises = self._slow(day, now - fee)
             usual = self.known >= self.settings.minimum_history_days
             # A fee of the first of a month is told from an incident by the second.
             waits = self.dates[day].day == 1
@@ -114,7 +123,7 @@ class _Run:
         self.start[begins & self.hinted] = day - 1
         self.hinted = hints if waits else np.zeros(self.count, bool)
         self._begin(day, creeps, slow=True)
-        for row in np.flatnonzero(creeps):
+        for row in np.flatnonzero(creeps).tolist():
             self.start[row] = max(day - 6, self.free[row])
             self.expected[row, self.start[row] : day] = slow_expected[row]
         where = self.open & self.slow
@@ -132,13 +141,13 @@ class _Run:
         self.misses[:, :, day] = np.where(
             self.open | (self.known < self.settings.minimum_history_days), np.nan, now - estimates
         )
-        room = self.settings.threshold_std_dev * self._spread(self.misses[1], day)
+        room = self.settings.threshold_std_dev * self.spreads[1]
         self.smoothing.learn(self.clean[:, day] / factor, room / factor)
         self.known += is_known
-        for row in np.flatnonzero(self.open & (self.quiet >= 2)):
+        for row in np.flatnonzero(self.open & (self.quiet >= 2)).tolist():
             self._keep(row, int(self.last[row]))
             self._release(row, int(self.last[row]) + 1, day)
-        for row in np.flatnonzero(self.open & (day - self.noticed + 1 >= self.settings.new_level_days)):
+        for row in np.flatnonzero(self.open & (day - self.noticed + 1 >= self.settings.new_level_days)).tolist():
             self._keep(row, int(self.last[row]), is_new_level=True)
             self._release(row, int(self.noticed[row]), day)
             self.slow_from[row] = day + _SLOW_GAP + 28
@@ -155,7 +164,8 @@ class _Run:
         # No view goes far beyond what was seen.
         low, high = np.fmin.reduce(recent, axis=1), np.fmax.reduce(recent, axis=1)
         room = 0.2 * (high - low)
-        return np.clip(found, low - room, high + room)
+        clipped: np.ndarray = np.clip(found, low - room, high + room)
+        return clipped
 
     def _spread(self, misses: np.ndarray, day: int) -> np.ndarray:
         """What 49 of 50 days have stayed within: robust in the middle, and no less than what was seen."""
@@ -171,23 +181,36 @@ class _Run:
         return np.where(count >= FEWEST_SPREADS, np.maximum(2.33 * 1.4826 * middle, far), np.inf)
 
     def _rise(self, day: int, now: np.ndarray, estimates: np.ndarray) -> np.ndarray:
-        """How far above what is expected, in thresholds: of three views what two of them find."""
-        rises = []
-        for view in self.used:
-            spread = self._spread(self.misses[view], day)
-            rises.append(
-                self.rare[:, day] if view == 2 else self._distance(now - estimates[view], spread, estimates[view])
-            )
-        return np.sort(np.stack(rises), axis=0)[-2 if len(rises) > 1 else -1]
+        """How far above what is expected, in thresholds: the geometric mean of the views.
+
+        None counts for more than twice, and two that do overrule the third.
+        """
+        rises = [
+            self.rare[:, day]
+            if view == 2
+            else self._distance(now - estimates[view], self.spreads[view], estimates[view])
+            for view in self.used
+        ]
+        if len(rises) == 1:
+            alone: np.ndarray = np.nan_to_num(rises[0])
+            return alone
+        # What a view does not know yet, the others decide.
+        logs = np.log(np.clip(np.stack(rises), _COUNTS_FOR**-2, _COUNTS_FOR))
+        agreed = np.exp(views.mean_of(logs, axis=0))
+        # Once they agree, how far it is out is told as most of them see it.
+        found: np.ndarray = np.where(agreed >= 1.0, np.fmax(agreed, views.median_of(np.stack(rises), axis=0)), agreed)
+        return found
 
     def _floor(self, expected: np.ndarray) -> np.ndarray:
         least = np.maximum(self.settings.minimum_cost, self.settings.minimum_share_of_total * self.total)
-        return np.maximum(self.settings.minimum_relative_change * np.abs(expected), least)
+        floor: np.ndarray = np.maximum(self.settings.minimum_relative_change * np.abs(expected), least)
+        return floor
 
     def _matters(self, now: np.ndarray, expected: np.ndarray) -> np.ndarray:
-        return now - expected >= self._floor(expected)
+        matters: np.ndarray = now - expected >= self._floor(expected)
+        return matters
 
-    def _slow(self, day: int, now: np.ndarray, factor: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _slow(self, day: int, now: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The mean of the last week against the weeks before the last four."""
         if day < _SLOW_GAP + 28 + 7:
             return np.zeros(self.count), np.full(self.count, np.nan), np.zeros(self.count, bool)
@@ -198,8 +221,7 @@ class _Run:
         level = views.median_of(views.mean_of(weeks, axis=2), axis=1)
         miss = week - level
         self.slow_misses[:, day] = np.where(self.open, np.nan, miss)
-        past = self.slow_misses[:, max(0, day - 119 - _SLOW_GAP) : max(0, day - 6 - _SLOW_GAP)]
-        rise = self._distance(miss, self._spread(past, past.shape[1]), level)
+        rise = self._distance(miss, self.slow_spread, level)
         return np.where(day >= self.slow_from, rise, 0.0), level, self._creeps(day, week, miss)
 
     def _creeps(self, day: int, week: np.ndarray, miss: np.ndarray) -> np.ndarray:
@@ -207,12 +229,16 @@ class _Run:
         weeks = self.clean[:, day - 6 - _SLOW_GAP : day - 6].reshape(self.count, -1, 7)
         moves = np.diff(np.concatenate([views.mean_of(weeks, axis=2), week[:, None]], axis=1), axis=1)
         ordered = np.sort(moves, axis=1)
-        return (ordered[:, -1] <= 0.45 * miss) & (ordered[:, 1] >= 0.1 * miss) & (ordered[:, 0] >= -0.1 * miss)
+        creeps: np.ndarray = (
+            (ordered[:, -1] <= 0.45 * miss) & (ordered[:, 1] >= 0.1 * miss) & (ordered[:, 0] >= -0.1 * miss)
+        )
+        return creeps
 
     def _distance(self, miss: np.ndarray, spread: np.ndarray, expected: np.ndarray) -> np.ndarray:
         """In thresholds: of the spread, and of what matters at all."""
         least = np.maximum(self.settings.threshold_std_dev * spread, self._floor(expected))
-        return np.nan_to_num(miss / least, nan=0.0)
+        distance: np.ndarray = np.nan_to_num(miss / least, nan=0.0)
+        return distance
 
     def _begin(self, day: int, rows: np.ndarray, *, slow: bool) -> None:
         self.open |= rows

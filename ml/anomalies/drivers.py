@@ -30,6 +30,8 @@ class Part:
     actual: Decimal
     before: Decimal
     is_new: bool
+    is_unused: bool = False
+    """Whether it is what a commitment left unused: a matter of commitments, which begins where one is bought."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +86,18 @@ def is_growth(parts: Iterable[Part], days: int) -> bool:
     resources: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
     before: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
     fresh: set[tuple[str, str, str]] = set()
+    unused: set[tuple[str, str, str]] = set()
     for part in parts:
         name = (part.account, part.service, part.resource)
         resources[name] += part.actual / days
         before[name] += part.before / BEFORE_DAYS
         fresh = fresh | {name} if part.is_new else fresh
+        unused = unused | {name} if part.is_unused else unused
     for (account, service, _), cost in before.items():
         dearest[account, service] = max(dearest[account, service], cost)
     for name, cost in resources.items():
         moved = cost - before[name]
         risen += moved
-        if name in fresh and name[2] and cost <= _TIMES_DEAREST * dearest[name[:2]]:
+        if name in unused or (name in fresh and name[2] and cost <= _TIMES_DEAREST * dearest[name[:2]]):
             new += moved
     return risen > 0 and new >= _SHARE_OF_NEW * risen

@@ -48,7 +48,10 @@ def bars(panel: Panel, given: Iterable[Feedback]) -> np.ndarray:
 
 
 def unexpected(panel: Panel, events: Sequence[Event], given: Iterable[Feedback], cells: Cells) -> list[Event]:
-    """The events that nobody expected: those that do not begin on days on which their series, or one that it is part of, is known to cost more."""
+    """The events that nobody expected.
+
+    Expected are those that begin on days on which their series, or one that it is part of, is known to cost more.
+    """
     ranges = [one for one in given if one.verdict == "expected" and one.anomaly_id is None and one.first is not None]
 
     def is_expected(event: Event) -> bool:
@@ -57,6 +60,7 @@ def unexpected(panel: Panel, events: Sequence[Event], given: Iterable[Feedback],
         own = frozenset(cells.get(key, ()))
         for one in ranges:
             whole = frozenset().union(*(set(held) for other, held in cells.items() if one.is_of(other)))
+            assert one.first is not None
             if (one.is_of(key) or (own and own <= whole)) and one.first <= begin <= (one.last or one.first):
                 return True
         return False

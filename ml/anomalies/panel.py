@@ -53,8 +53,8 @@ class Panel:
 def panel_of(series: Mapping[Key, Sequence[Day]], rates: Mapping[str, float] | None = None) -> Panel:
     """The series in the order of their keys.
 
-    A day without a row cost nothing, where the total of the currency has the day in full; else it is not known. So what is new has cost nothing
-    before, and a day that nobody delivered is no fall. Without a total, days between a series' own first and last are zero.
+    A day without a row cost nothing, where the total of the currency has the day in full; else it is not known. So what is new has
+    cost nothing before, and a day that nobody delivered is no fall. Without a total, days between a series' own first and last are zero.
     """
     refused = {key: reason for key, rows in series.items() if (reason := _wrong(rows))}
     kept = sorted(key for key, rows in series.items() if rows and key not in refused)

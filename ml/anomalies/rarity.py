@@ -1,9 +1,9 @@
 """How rare each day of each series is among all days of all series before it.
 
-What a rise looks like is told by a few features; how rare each is follows from its empirical distribution over all series, and the rarities are
-added up (Li et al., 2022, "ECOD: Unsupervised Outlier Detection Using Empirical Cumulative Distribution Functions"). Beyond what was seen the
-tail is exponential, so that what is twice as far out is rarer. An isolation forest on the same features was tried: it cannot tell what is
-beyond all that it has seen from what is just at its edge, and found a third of the spikes later or never.
+What a rise looks like is told by a few features; how rare each is follows from its empirical distribution over all series, and the
+rarities are added up (Li et al., 2022, "ECOD: Unsupervised Outlier Detection Using Empirical Cumulative Distribution Functions"). Beyond
+what was seen the tail is exponential, so that what is twice as far out is rarer. An isolation forest on the same features was tried: it
+cannot tell what is beyond all that it has seen from what is just at its edge, and found a third of the spikes later or never.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ml.anomalies import views
 
 _FIRST, _LEARNT_EVERY, _LEARNT_FROM = 42, 28, 364
 """The day from which on days are judged, after how many days the distributions are learnt anew, and from how many days."""
-_FEWEST, _MOST = 200, 100_000
+_FEWEST, _MOST = 200, 20_000
 """Days of all series together that are needed, and that are enough."""
 _TAIL, _FAR = 0.02, 0.005
 _ODD = 0.998
@@ -23,11 +23,11 @@ _BEFORE = 28
 
 
 def rarities(values: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """How rare each day is, as a share of what counts as an incident (1 and more), shape (series, days); 0 where nothing is known.
+    """How rare each day is, as a share of what counts as an incident (1 and more), shape (series, days); not a number where unknown.
 
     `least`: the moves that matter at all, shape (series,): smaller ones of a series that hardly moves are not far out.
     """
-    found = np.zeros_like(values)
+    found = np.full_like(values, np.nan)
     features = _features(values, least)
     for begin in range(_FIRST, values.shape[1], _LEARNT_EVERY):
         past = features[:, max(0, begin - _LEARNT_FROM) : begin].reshape(-1, features.shape[2])
@@ -39,7 +39,7 @@ def rarities(values: np.ndarray, least: np.ndarray) -> np.ndarray:
         ordered = np.sort(past, axis=0)
         limit = float(np.quantile(_rarity(past, ordered), _ODD))
         rare = _rarity(block.reshape(-1, block.shape[2]), ordered).reshape(block.shape[:2])
-        found[:, begin : begin + _LEARNT_EVERY] = np.nan_to_num(rare / limit)
+        found[:, begin : begin + _LEARNT_EVERY] = rare / limit
     return found
 
 
@@ -59,8 +59,8 @@ def _rarity(rows: np.ndarray, ordered: np.ndarray) -> np.ndarray:
 def _features(values: np.ndarray, least: np.ndarray) -> np.ndarray:
     """Of each day, by the four weeks before it, shape (series, days, features).
 
-    How far it is above their middle, above the same weekday and above the day before, in usual moves; above the middle as a share; and how far
-    the week is above it. Logarithms, since series are as unlike as their sizes.
+    How far it is above their middle, above the same weekday and above the day before, in usual moves; above the middle as a share; and
+    how far the week is above it. Logarithms, since series are as unlike as their sizes.
     """
     count, length = values.shape
     made = np.full((count, length, 5), np.nan)

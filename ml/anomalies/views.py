@@ -69,7 +69,8 @@ def weekday_shape(recent: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         trust = np.clip(1.0 - (doubt / np.abs(shape - 1.0)) ** 2, 0.0, 1.0)
     shape = np.where(trust > 0, 1.0 + trust * (shape - 1.0), 1.0)
-    return np.clip(np.nan_to_num(shape, nan=1.0), 0.25, 4.0)
+    bounded: np.ndarray = np.clip(np.nan_to_num(shape, nan=1.0), 0.25, 4.0)
+    return bounded
 
 
 def last_days(history: np.ndarray, days: int) -> np.ndarray:

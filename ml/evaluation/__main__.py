@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ml.anomalies.surprise import MEMORY, onsets, season_length, surprises
-from ml.evaluation import commitments, forecasts, nab, right_sizing, waste
+from ml.evaluation import commitments, forecasts, incidents, nab, right_sizing, waste
 
 ROOT = Path(__file__).resolve().parents[2]
 # Scores that NAB published for these very series (results/*/*_standard_scores.csv at numenta/NAB@ea702d7), added up by its rules.
@@ -54,6 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=os.environ.get("FINOPS_REAL_DATA", ROOT.parent / "shared" / "data"),
         help="folder with published data (default: FINOPS_REAL_DATA, else ../shared/data)",
     )
+    parser.add_argument(
+        "--sample",
+        type=Path,
+        action="append",
+        default=[],
+        help="folder that python -m orchestration.sample wrote; give several with other seeds",
+    )
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "accuracy.md", help="the page to write")
     given = parser.parse_args(arguments)
     folder = Path(given.data) / "anomaly" / "nab"
@@ -61,6 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {folder}: no such folder. Say where NAB's data is with --data.", file=sys.stderr)
         return 1
     sections = [evaluate(list(nab.read_series(folder)))]
+    if given.sample:
+        sections.append(incidents.section(given.sample))
+    else:
+        print("skipped: incidents of sample organisations. Name their folders with --sample.", file=sys.stderr)
     sections += [section(Path(given.data)) for section in SECTIONS]
     page = "\n".join(sections)
     given.page.write_text(page)

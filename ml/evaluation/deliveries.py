@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("date", "source", "account", "service", "currency", "resource", "curve", "scheduled", "irregular")
+UNUSED = "unused commitment"
+"""The resource of what commitments left unused."""
 _FOCUS = {
     "ChargePeriodStart": "date",
     "SubAccountId": "account",
@@ -45,7 +47,7 @@ _SCHEDULED, _IRREGULAR = ("Tax", "Fee"), ("Credit", "Refund")
 
 
 def daily_costs(folder: Path) -> pd.DataFrame:
-    """One row per source, account, service, resource, currency and day, with the columns `COLUMNS`, of the bills below a sample's folder."""
+    """One row per source, account, service, resource, currency and day, with the columns `COLUMNS`, of the bills of a sample."""
     import pandas as pd
 
     deliveries = folder / "deliveries"
@@ -68,7 +70,7 @@ def daily_costs(folder: Path) -> pd.DataFrame:
     sums = rows.groupby(["date", "source", "account", "service", "currency", "resource", "part"], observed=True)[
         "cost"
     ].sum()
-    wide = sums.unstack("part", fill_value=0.0).reset_index()
+    wide = sums.unstack("part").fillna(0.0).reset_index()
     return wide.reindex(columns=list(COLUMNS), fill_value=0.0)
 
 
@@ -78,6 +80,7 @@ def _focus(rows: pd.DataFrame) -> pd.DataFrame:
     planned = rows["status"].isna() & rows["frequency"].isin(["Recurring", "One-Time"]) & (part == "curve")
     rows["part"] = part.mask(planned, "scheduled").mask(rows["class"] == "Correction", "irregular")
     rows["cost"] = rows["cost"].astype(float)
+    rows["resource"] = rows["resource"].mask(rows["status"] == "Unused", UNUSED)
     return _dated(rows)
 
 
@@ -97,6 +100,7 @@ def _cur(rows: pd.DataFrame) -> pd.DataFrame:
     upfront = kind == "SavingsPlanUpfrontFee"
     named = rows["product"].map(lambda pairs: dict(pairs).get("product_name"))
     rows = rows.assign(service=named.fillna(rows["code"]), cost=cost.mask(upfront, 0.0))
+    rows["resource"] = rows["resource"].mask(kind.isin(["SavingsPlanRecurringFee", "RIFee"]), UNUSED)
     rows["part"] = "curve"
     rows["part"] = (
         rows["part"].mask(kind.isin(_SCHEDULED) | upfront, "scheduled").mask(kind.isin(_IRREGULAR), "irregular")

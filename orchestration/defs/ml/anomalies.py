@@ -41,3 +41,26 @@ def anomalies_asset(config: Config) -> dg.AssetsDefinition:
         )
 
     return anomalies
+
+
+def hourly_anomalies_asset(config: Config) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(["ml", "ai_anomalies"]),
+        group_name="ml",
+        kinds={"python", "postgres"},
+        pool="warehouse",
+        deps=[dg.AssetKey(["finops", "ai_usage_hourly"]), dg.AssetKey(["finops", "anomalies"])],
+        # In the job that asks AI APIs every few minutes.
+        tags={"near_real_time": ""},
+        description="Hours of AI usage that cost far more than the same hours before. In `finops.anomalies` beside those of days.",
+    )
+    def ai_anomalies(warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        from orchestration.lib.anomalies.find import store
+        from orchestration.lib.anomalies.hourly import search_hours
+
+        with psycopg.connect(warehouse.url()) as connection:
+            found = search_hours(connection, config.anomaly_detection.detector())
+            run_id = store(connection, found, "surprise", "hour")
+        return dg.MaterializeResult(metadata={"dagster/row_count": len(found), "run id": run_id})
+
+    return ai_anomalies

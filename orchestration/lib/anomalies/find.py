@@ -19,7 +19,7 @@ from ml.anomalies.drivers import OTHER, Driver, Part, drivers, is_growth
 from ml.anomalies.feedback import Feedback, bars, unexpected, verdict_on
 from ml.anomalies.incident import MODEL_VERSION, Incident, incident_of
 from ml.anomalies.incidents import one_each
-from ml.anomalies.panel import Panel, panel_of
+from ml.anomalies.panel import panel_of
 from ml.anomalies.settings import Settings
 from orchestration.lib.anomalies.read import (
     days_of,
@@ -74,7 +74,7 @@ def search(connection: psycopg.Connection[Any], settings: Settings, basis: str) 
     # Corrected since, or in days that are not known.
     pairs = [(event, one) for event, one in zip(events, incidents, strict=True) if one.impact > 0]
     events, incidents = [event for event, _ in pairs], [one for _, one in pairs]
-    kept = _without_growth(connection, panel, events, incidents, basis)
+    kept = _without_growth(connection, events, incidents, basis)
     slow = [event.is_slow for event, _ in kept]
     parts = read_parts(connection, [one for _, one in kept], slow, basis, {})
     found = [_found(one, own, given) for (_, one), own in zip(kept, parts, strict=True)]
@@ -84,7 +84,6 @@ def search(connection: psycopg.Connection[Any], settings: Settings, basis: str) 
 
 def _without_growth(
     connection: psycopg.Connection[Any],
-    panel: Panel,
     events: Sequence[Event],
     incidents: Sequence[Incident],
     basis: str,

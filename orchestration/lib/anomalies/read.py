@@ -84,7 +84,8 @@ charges as (
                 when 'provider' then coalesce(records.service_provider_name, records.invoice_issuer_name, 'unknown')
                 when 'account' then coalesce(records.sub_account_id, 'unknown')
                 when 'service' then coalesce(records.service_name, 'unknown')
-                when 'account_service' then coalesce(records.sub_account_id, 'unknown') || %(between)s || coalesce(records.service_name, 'unknown')
+                when 'account_service'
+                    then coalesce(records.sub_account_id, 'unknown') || %(between)s || coalesce(records.service_name, 'unknown')
                 when 'team' then records.team
                 when 'cost_center' then coalesce(records.cost_center, 'unallocated')
                 when 'project' then coalesce(records.project, 'unallocated')
@@ -100,9 +101,10 @@ select
     team,
     coalesce(sum(cost) filter (where charge_date >= first_day), 0) as actual,
     coalesce(sum(cost) filter (where charge_date < first_day and charge_date >= first_day - {before}), 0) as before,
-    min(charge_date) filter (where cost > 0) - min(first_day) as seen_after
+    min(charge_date) filter (where cost > 0) - min(first_day) as seen_after,
+    coalesce(commitment_discount_status = 'Unused', false) as is_unused
 from charges
-group by 1, 2, 3, 4, 5, 6, 7
+group by 1, 2, 3, 4, 5, 6, 7, is_unused
 """
 
 
@@ -170,14 +172,13 @@ def read_parts(
         "last": [last.get(one.incident_id, one.last_seen_on) for one in incidents],
         "between": BETWEEN,
     }
-    for number, service, account, resource, meter, tag, team, actual, before, seen_after in connection.execute(
-        query, given
-    ):
+    for row in connection.execute(query, given):
+        number, service, account, resource, meter, tag, team, actual, before, seen_after, is_unused = row
         is_new = seen_after is not None and seen_after >= -(_CREEPING_DAYS if slow[number] else _NEW_DAYS)
         found[number].append(
             Part(
                 service or "unknown", account or "unknown", resource or "", meter or "", tag or "", team or "",
-                Decimal(actual), Decimal(before), is_new,
+                Decimal(actual), Decimal(before), is_new, is_unused,
             )
         )  # fmt: skip
     return found

@@ -77,7 +77,9 @@ def ensure_anomalies(connection: psycopg.Connection[Any]) -> None:
         connection.execute("create schema if not exists ml")
         for table, (columns, about) in _TABLES.items():
             name = sql.Identifier("ml", table)
-            made = [sql.SQL("{} " + kind).format(sql.Identifier(column)) for column, kind, _ in columns]
+            made: list[sql.Composable] = [
+                sql.SQL("{} " + kind).format(sql.Identifier(column)) for column, kind, _ in columns
+            ]
             if table == "anomaly_days":
                 made.append(sql.SQL("primary key (anomaly_id, charge_date)"))
             connection.execute(sql.SQL("create table if not exists {} ({})").format(name, sql.SQL(", ").join(made)))
