@@ -185,6 +185,24 @@ def test_two_senders_at_once_send_each_message_once(database: str, connection: p
     assert sum(len(sender.results) for sender in senders) == 12
 
 
+def test_a_server_that_hangs_is_not_waited_for_once_for_each_of_its_receivers(
+    database: str, connection: psycopg.Connection[Any]
+) -> None:
+    clock = Clock()
+    addresses = tuple(f"user{number}@example.com" for number in range(12))
+    by_mail = EmailSettings(smtp_server="mail", sender="f@example.com", recipients={"all": addresses})
+    _queue(connection, _hooks("https://example.com", "one").model_copy(update={"email": by_mail}), alert())
+
+    def hang(_: Message) -> Outcome:
+        time.sleep(0.1)
+        return Later("it does not answer", is_lost=True)
+
+    sender = Sender(database, {"email": hang, "webhook": lambda _: Sent()}, clock=clock, patience=0.0)
+    sender.send_due()
+    assert sum(isinstance(outcome, Later) for _, _, outcome in sender.results) <= 4
+    assert _states(connection) == {"sent": 1, "queued": 12}
+
+
 _SEND = """
 import sys
 from tests.integration.test_alert_outbox import _hooks
