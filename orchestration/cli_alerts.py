@@ -37,9 +37,9 @@ def test(config: Path | None, receiver: str | None) -> None:
     from uuid import uuid4
 
     from orchestration.lib.alerts.channels.all import channels
+    from orchestration.lib.alerts.example import example
     from orchestration.lib.alerts.outcome import Sent
     from orchestration.lib.alerts.store import Message
-    from orchestration.lib.alerts.telling import example
     from orchestration.lib.config_document import nearest
     from orchestration.lib.errors import FinopsError
 
