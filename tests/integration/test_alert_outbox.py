@@ -167,6 +167,16 @@ def test_a_refusal_and_a_fault_of_a_channel_stop_nobody_else(
     assert _states(connection) == {"sent": 1, "failed": 1, "queued": 1}
 
 
+def test_who_was_taken_out_of_the_settings_gets_nothing_of_what_waits(
+    database: str, connection: psycopg.Connection[Any]
+) -> None:
+    with http_receiver() as receiver:
+        _queue(connection, _hooks(receiver.url, "kept", "removed"), alert())
+        Sender(database, channels(_hooks(receiver.url, "kept"), 1.0), clock=Clock(), patience=0.0).send_due()
+    assert [request.path for request in receiver.requests] == ["/kept"]
+    assert _states(connection) == {"sent": 1, "failed": 1}
+
+
 def test_two_senders_at_once_send_each_message_once(database: str, connection: psycopg.Connection[Any]) -> None:
     clock = Clock()
     names = [f"hook{number}" for number in range(12)]
