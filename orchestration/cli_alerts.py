@@ -31,15 +31,15 @@ def alerts() -> None:
 def test(config: Path | None, receiver: str | None) -> None:
     """Send a test alert with a picture to the receivers, and say what they answer. Nothing of it is kept.
 
-    Examples: finops alerts test, finops alerts test --receiver email.critical_alerts
+    Example: finops alerts test --receiver email.critical_alerts
     """
     from datetime import UTC, datetime
     from uuid import uuid4
 
     from orchestration.lib.alerts.channels.all import channels
+    from orchestration.lib.alerts.example import example
     from orchestration.lib.alerts.outcome import Sent
     from orchestration.lib.alerts.store import Message
-    from orchestration.lib.alerts.telling import example
     from orchestration.lib.config_document import nearest
     from orchestration.lib.errors import FinopsError
 
@@ -113,7 +113,7 @@ def list_(config: Path | None, last: int) -> None:
 def send(config: Path | None, failed: bool) -> None:
     """Send what is due: messages that wait for a receiver that was down, and digests and quiet hours that are over.
 
-    Examples: finops alerts send, finops alerts send --failed
+    Example: finops alerts send --failed
     """
     from datetime import UTC, datetime
 

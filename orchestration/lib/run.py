@@ -135,17 +135,20 @@ def _run_dagster(config: Config, manifest: Path, months: list[date]) -> _Outcome
                     f"{check.asset_key.to_user_string()} {check.check_name}: {details.value if details else 'failed'}"
                 )
         if not result.success:
-            _tell_operators(config, result)
+            outcome.failures += _tell_operators(config, result)
     return outcome
 
 
-def _tell_operators(config: Config, result: ExecuteInProcessResult) -> None:
-    """No sensor of Dagster sees a run of this process."""
+def _tell_operators(config: Config, result: ExecuteInProcessResult) -> list[str]:
+    """No sensor of Dagster sees a run of this process. Returns what went wrong in telling, which hides nothing of the run."""
     from orchestration.lib.alerts.telling import tell_of_run
     from orchestration.lib.run_failures import failures_of
 
     gates, steps = failures_of(result.all_events)
-    tell_of_run(postgres.ensure_running(), config, result.job_def.name, result.run_id, gates, steps)
+    try:
+        return tell_of_run(postgres.ensure_running(), config, result.job_def.name, result.run_id, gates, steps).problems
+    except (FinopsError, psycopg.Error) as error:
+        return [f"The operators could not be told: {error}"]
 
 
 def _innermost(error: object) -> str:

@@ -167,6 +167,16 @@ def test_a_refusal_and_a_fault_of_a_channel_stop_nobody_else(
     assert _states(connection) == {"sent": 1, "failed": 1, "queued": 1}
 
 
+def test_who_was_taken_out_of_the_settings_gets_nothing_of_what_waits(
+    database: str, connection: psycopg.Connection[Any]
+) -> None:
+    with http_receiver() as receiver:
+        _queue(connection, _hooks(receiver.url, "kept", "removed"), alert())
+        Sender(database, channels(_hooks(receiver.url, "kept"), 1.0), clock=Clock(), patience=0.0).send_due()
+    assert [request.path for request in receiver.requests] == ["/kept"]
+    assert _states(connection) == {"sent": 1, "failed": 1}
+
+
 def test_two_senders_at_once_send_each_message_once(database: str, connection: psycopg.Connection[Any]) -> None:
     clock = Clock()
     names = [f"hook{number}" for number in range(12)]
@@ -183,6 +193,24 @@ def test_two_senders_at_once_send_each_message_once(database: str, connection: p
             list(pool.map(Sender.send_due, senders))
     assert sorted(request.path for request in receiver.requests) == sorted(f"/{name}" for name in names)
     assert sum(len(sender.results) for sender in senders) == 12
+
+
+def test_a_server_that_hangs_is_not_waited_for_once_for_each_of_its_receivers(
+    database: str, connection: psycopg.Connection[Any]
+) -> None:
+    clock = Clock()
+    addresses = tuple(f"user{number}@example.com" for number in range(12))
+    by_mail = EmailSettings(smtp_server="mail", sender="f@example.com", recipients={"all": addresses})
+    _queue(connection, _hooks("https://example.com", "one").model_copy(update={"email": by_mail}), alert())
+
+    def hang(_: Message) -> Outcome:
+        time.sleep(0.1)
+        return Later("it does not answer", is_lost=True)
+
+    sender = Sender(database, {"email": hang, "webhook": lambda _: Sent()}, clock=clock, patience=0.0)
+    sender.send_due()
+    assert sum(isinstance(outcome, Later) for _, _, outcome in sender.results) <= 4
+    assert _states(connection) == {"sent": 1, "queued": 12}
 
 
 _SEND = """

@@ -62,8 +62,8 @@ def test_a_webhook_can_verify_who_sent_what_and_when() -> None:
         ((429, {"Retry-After": "7"}, b""), Later("the webhook itsm answers HTTP 429", 7.0)),
         (410, Refused("the webhook itsm answers HTTP 410")),
         ((302, {"Location": "http://127.0.0.1:1/"}, b""), Refused("the webhook itsm answers HTTP 302")),
-        ("hang", Later("the webhook itsm does not answer within 1 seconds")),
-        ("cut", Later("the webhook itsm cannot be reached, or cuts the connection (RemoteDisconnected)")),
+        ("hang", Later("the webhook itsm does not answer within 1 seconds", is_lost=True)),
+        ("cut", Later("the webhook itsm cannot be reached, or cuts the connection (RemoteDisconnected)", is_lost=True)),
     ],
 )
 def test_what_a_webhook_does_is_said_without_its_address(answer: Any, outcome: object) -> None:
@@ -123,7 +123,7 @@ def test_a_wrong_password_is_refused_and_not_said(tmp_path: Path, monkeypatch: p
         ({"at_recipient": ["550 no such user"]}, Refused("the mail server 127.0.0.1 refuses the recipient: SMTP 550")),
         ({"at_data": ["452 full"]}, Later("the mail server 127.0.0.1 refuses: SMTP 452")),
         ({"at_data": ["554 no"]}, Refused("the mail server 127.0.0.1 refuses: SMTP 554")),
-        ({"hang": 1.3}, Later("the mail server 127.0.0.1 does not answer within 1 seconds")),
+        ({"hang": 1.3}, Later("the mail server 127.0.0.1 does not answer within 1 seconds", is_lost=True)),
     ],
 )
 def test_what_a_mail_server_refuses_for_now_and_for_good(settings: dict[str, Any], outcome: object) -> None:
@@ -187,7 +187,7 @@ def test_slack_bot_posts_and_puts_the_picture_into_the_thread() -> None:
             Later("Slack answers ratelimited", 3.0),
         ),
         ((503, {}, b"<html>no</html>"), Later("Slack answers something else than Slack would")),
-        ("hang", Later("Slack does not answer within 1 seconds")),
+        ("hang", Later("Slack does not answer within 1 seconds", is_lost=True)),
     ],
 )
 def test_what_slack_refuses_for_now_and_for_good(answer: Any, outcome: object) -> None:

@@ -133,6 +133,7 @@ def test_only_recommendations_that_count_are_told() -> None:
     row = {
         "recommendation_id": "r1",
         "group_rank": 1,
+        "overall_rank": 2,
         "team": "Search",
         "resource_type": "API key",
         "resource_id": "key_1",
@@ -148,7 +149,9 @@ def test_only_recommendations_that_count_are_told() -> None:
         "risk": "medium",
         "as_of": _DAY,
     }
-    (told,) = from_recommendations([row, {**row, "group_rank": 2, "recommendation_id": "r2"}])
+    others = ({"group_rank": 2}, {"monthly_saving": Decimal(0)}, {"overall_rank": 1, "recommendation_id": "r3"})
+    first, told = from_recommendations([row, *({**row, **other} for other in others)])
+    assert first.alert_id == "recommendation:r3"
     assert told.title == "Save 12.50 USD a month: key_1"
     assert told.facts[0] == ("saving a month", "12.50 USD (10.00 USD to 15.00 USD)")
 

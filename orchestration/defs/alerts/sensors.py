@@ -38,7 +38,7 @@ def failure_sensor(config: Config) -> dg.SensorDefinition:
 
         run = context.dagster_run
         gates, steps = failures_of(entry.dagster_event for entry in context.instance.all_logs(run.run_id))
-        tell_of_run(warehouse.url(), config, run.job_name, run.run_id, gates, steps)
+        tell_of_run(warehouse.url(), config, run.job_name, run.run_id, gates, steps, patience=0.0)
 
     return sensor
 

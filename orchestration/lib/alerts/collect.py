@@ -28,6 +28,13 @@ with asked as (
         last_seen_on + %(after)s as last_day
     from finops.anomalies
     where anomaly_id = any(%(ids)s)
+),
+
+-- The view aggregates: looked into once for each incident, it would take as long each time.
+daily as materialized (
+    select *
+    from intermediate.int_daily_series
+    where charge_date between (select min(first_day) from asked) and (select max(last_day) from asked)
 )
 
 select
@@ -35,7 +42,7 @@ select
     series.charge_date,
     series.curve_cost
 from asked
-inner join intermediate.int_daily_series as series
+inner join daily as series
     on
         series.dimension = asked.dimension
         and series.dimension_value = asked.dimension_value
@@ -56,7 +63,7 @@ inner join intermediate.int_series_costs as costs
         and concat(coalesce(costs.sub_account_id, 'unknown'), ' / ', coalesce(costs.service_name, 'unknown')) = asked.dimension_value
         and costs.billing_currency = asked.billing_currency
         and costs.charge_date between asked.first_day and asked.last_day
-inner join intermediate.int_daily_series as accounts
+inner join daily as accounts
     on
         accounts.dimension = 'account'
         and accounts.dimension_value = coalesce(costs.sub_account_id, 'unknown')

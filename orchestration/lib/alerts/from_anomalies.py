@@ -30,7 +30,7 @@ def from_anomalies(
     """
     return [
         _alert(row, figures.get(row["anomaly_id"]), link)
-        for row in rows
+        for row in sorted(rows, key=lambda row: (-abs(row["impact_cost"]), row["anomaly_id"]))
         if row["feedback"] is None
         and row["last_seen_on"] >= newest - _RECENT
         and not any(
@@ -52,8 +52,8 @@ def _alert(row: Mapping[str, Any], figure: Figure | None, link: str | None) -> A
     change = f"{amount(abs(impact), currency)} {'more' if impact >= 0 else 'less'} than expected"
     drivers = _named(row["drivers"])
     cause = f" Mostly {subject(drivers[0]['level'], drivers[0]['value'])}." if drivers else ""
-    # Beside what moved most, the one value of other levels that stands for at least half of it.
-    told = {driver["level"] for driver in drivers}
+    # Beside what moved most, the one value of other levels that stands for at least half of it, unless the title names it.
+    told = {*(driver["level"] for driver in drivers), *row["dimension"].split("_")}
     also = [
         found[0]
         for level, listed in sorted((row["breakdown"] or {}).items())

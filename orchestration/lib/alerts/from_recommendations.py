@@ -10,8 +10,9 @@ from orchestration.lib.alerts.money import amount
 
 
 def from_recommendations(rows: Iterable[Mapping[str, Any]], link: str | None = None) -> list[Alert]:
-    """An alert for each recommendation that counts in the total: those that it stands in for are told with it."""
-    return [_alert(row, link) for row in rows if row["group_rank"] == 1]
+    """An alert for each recommendation that counts in the total and saves something, the largest saving first."""
+    counted = [row for row in rows if row["group_rank"] == 1 and row["monthly_saving"] > 0]
+    return [_alert(row, link) for row in sorted(counted, key=lambda row: row["overall_rank"])]
 
 
 def _alert(row: Mapping[str, Any], link: str | None) -> Alert:

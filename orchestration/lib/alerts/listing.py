@@ -20,7 +20,7 @@ with told as (
         alerts.title,
         row_number() over (
             partition by outbox.receiver, coalesce(messages.message_id, outbox.alert_id)
-            order by array_position(array['critical', 'high', 'medium', 'low'], alerts.severity), alerts.alert_id
+            order by array_position(array['critical', 'high', 'medium', 'low'], alerts.severity), alerts.number
         ) as place,
         count(*) over (partition by outbox.receiver, coalesce(messages.message_id, outbox.alert_id)) as alerts,
         (select count(*) from alerts.attempts where attempts.message_id = messages.message_id) as tries

@@ -18,10 +18,14 @@ class Sent:
 
 @dataclass(frozen=True)
 class Later:
-    """It did not arrive, or nobody knows whether it did; what went wrong may pass. `after`: seconds that it asks to wait."""
+    """It did not arrive, or nobody knows whether it did; what went wrong may pass.
+
+    `after`: seconds that it asks to wait. `is_lost`: nobody answered, so that asking the same server again would take as long.
+    """
 
     reason: str
     after: float | None = None
+    is_lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def of_status(status: int, who: str, retry_after: str | None = None) -> Outcome:
     """What an HTTP status means.
 
     >>> of_status(429, "the webhook itsm", "7")
-    Later(reason='the webhook itsm answers HTTP 429', after=7.0)
+    Later(reason='the webhook itsm answers HTTP 429', after=7.0, is_lost=False)
     >>> of_status(404, "Slack")
     Refused(reason='Slack answers HTTP 404')
     """
@@ -57,8 +61,8 @@ def of_status(status: int, who: str, retry_after: str | None = None) -> Outcome:
 def lost(error: BaseException, who: str, timeout: float) -> Later:
     """What it means that there is no answer."""
     if isinstance(_innermost(error), TimeoutError):
-        return Later(f"{who} does not answer within {timeout:g} seconds")
-    return Later(f"{who} cannot be reached, or cuts the connection ({cause(error)})")
+        return Later(f"{who} does not answer within {timeout:g} seconds", is_lost=True)
+    return Later(f"{who} cannot be reached, or cuts the connection ({cause(error)})", is_lost=True)
 
 
 def cause(error: BaseException) -> str:

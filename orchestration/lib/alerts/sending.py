@@ -30,7 +30,7 @@ _MOST_CUT_OFF = 5
 _CLAIM = """
 select message_id, receiver, created_at
 from alerts.messages
-where state = 'queued' and next_at <= %s and receiver <> all(%s)
+where state = 'queued' and next_at <= %(now)s and receiver <> all(%(failing)s) and split_part(receiver, ':', 1) <> all(%(failing)s)
 order by next_at, message_id
 limit 1
 for no key update skip locked
@@ -57,11 +57,14 @@ class Sender:
     sleep: Callable[[float], None] = time.sleep
     results: list[tuple[str, str, Outcome]] = field(default_factory=list)
     """Message id, receiver and outcome of each attempt of this sender."""
+    _failing: list[str] = field(default_factory=list)
+    """Receivers, and channels with one server for all of them, that are left alone for the rest of a round."""
 
     def send_due(self) -> None:
         """Send everything that is due now."""
         until = self.clock() + timedelta(seconds=self.patience)
         while True:
+            self._failing.clear()
             with psycopg.connect(self.url, autocommit=True) as connection:
                 bundle(connection, self.clock())
                 ((waiting,),) = connection.execute(
@@ -83,16 +86,15 @@ class Sender:
             psycopg.connect(self.url, autocommit=True) as connection,
             psycopg.connect(self.url, autocommit=True) as log,
         ):
-            failing: list[str] = []
-            while self._send_one(connection, log, failing):
+            while self._send_one(connection, log):
                 pass
 
-    def _send_one(self, connection: psycopg.Connection[Any], log: psycopg.Connection[Any], failing: list[str]) -> bool:
-        """Send the next message that no other worker has; whether there was one. Receivers that fail are noted, and left out."""
+    def _send_one(self, connection: psycopg.Connection[Any], log: psycopg.Connection[Any]) -> bool:
+        """Send the next message that no other worker has; whether there was one."""
         with connection.transaction():
             # A server that ends idle transactions would let go of the message while it is being sent.
             connection.execute("set local idle_in_transaction_session_timeout = 0")
-            claimed = connection.execute(_CLAIM, (self.clock(), failing)).fetchone()
+            claimed = connection.execute(_CLAIM, {"now": self.clock(), "failing": self._failing}).fetchone()
             if claimed is None:
                 return False
             message_id, receiver, created_at = claimed
@@ -100,7 +102,8 @@ class Sender:
             begun = log.execute(_ATTEMPT, {"message_id": message_id, "now": self.clock()}).fetchone()
             assert begun is not None
             number, cut_off = begun
-            channel = self.channels.get(receiver.partition(":")[0])
+            name = receiver.partition(":")[0]
+            channel = self.channels.get(name)
             if cut_off >= _MOST_CUT_OFF:
                 outcome: Outcome = Refused(f"its sender was cut off {cut_off} times, and may have sent it each time")
             elif channel is None:
@@ -116,7 +119,8 @@ class Sender:
             self._mark(connection, message_id, outcome, number, now, created_at)
         self.results.append((message_id, receiver, outcome))
         if isinstance(outcome, Later):
-            failing.append(receiver)
+            # Each webhook has a server of its own.
+            self._failing.append(name if outcome.is_lost and name != "webhook" else receiver)
         return True
 
     @staticmethod

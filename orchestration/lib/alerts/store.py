@@ -18,7 +18,7 @@ from orchestration.lib.alerts.alert import Alert, Figure, rank
 from orchestration.lib.alerts.routing import receivers_of
 from orchestration.lib.config_alerting import Alerting
 
-_BUNDLE_LOCK = 7_204_081
+_QUEUE_LOCK, _BUNDLE_LOCK = 7_204_082, 7_204_081
 # More than people read at once, and less than any channel refuses.
 MOST_ALERTS = 40
 
@@ -32,11 +32,12 @@ select a.alert_id, a.kind, a.severity, a.team, a.title, a.facts, a.body, a.occur
 from alerts.outbox as o
 inner join alerts.alerts as a using (alert_id)
 where o.message_id = %s
+order by a.number
 """
 _DUE = """
 select
     receiver,
-    array_agg(alert_id order by array_position(array['critical', 'high', 'medium', 'low'], severity), occurred_on, alert_id)
+    array_agg(alert_id order by array_position(array['critical', 'high', 'medium', 'low'], severity), number)
 from alerts.outbox
 inner join alerts.alerts using (alert_id)
 where message_id is null and due_at <= %s
@@ -69,11 +70,15 @@ class Message:
 def queue(
     connection: psycopg.Connection[Any], alerts: Iterable[Alert], settings: Alerting, now: datetime, zone: ZoneInfo
 ) -> int:
-    """Keep those alerts that are new, each with its receivers, in one transaction. Returns how many were new."""
+    """Keep those alerts that are new, each with its receivers, in one transaction. Returns how many were new.
+
+    Of equal severity, they are told in the order in which they are given.
+    """
     count = 0
     with connection.transaction():
-        # In one order, so that two that queue the same at once wait for each other and never in a circle.
-        for alert in sorted(alerts, key=lambda alert: alert.alert_id):
+        # One after the other: two that queue the same alerts in two orders would wait for each other for ever.
+        connection.execute("select pg_advisory_xact_lock(%s)", [_QUEUE_LOCK])
+        for alert in alerts:
             values = (
                 alert.alert_id,
                 alert.kind,
@@ -136,7 +141,7 @@ def read_message(connection: psycopg.Connection[Any], message_id: str, receiver:
         )
         for row in connection.cursor(row_factory=dict_row).execute(_ALERTS, [message_id]).fetchall()
     ]
-    alerts.sort(key=lambda alert: (-rank(alert.severity), -alert.occurred_on.toordinal(), alert.alert_id))
+    alerts.sort(key=lambda alert: -rank(alert.severity))
     return Message(message_id, receiver, tuple(alerts))
 
 

@@ -10,6 +10,7 @@ _TABLES = """
 create schema if not exists alerts;
 create table if not exists alerts.alerts (
     alert_id text primary key,
+    number bigint generated always as identity,
     kind text not null,
     severity text not null,
     team text,

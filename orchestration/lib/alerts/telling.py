@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,11 +53,17 @@ def tell_from_marts(url: str, config: Config, **sender: Any) -> Told:
 
 
 def tell_of_run(
-    url: str, config: Config, job: str, run_id: str, failed_gates: list[str], failed_steps: list[tuple[str, str]]
+    url: str,
+    config: Config,
+    job: str,
+    run_id: str,
+    failed_gates: list[str],
+    failed_steps: list[tuple[str, str]],
+    **sender: Any,
 ) -> Told:
-    """Tell the operators that a run failed."""
+    """Tell the operators that a run failed. `sender`: further settings of the Sender."""
     day = datetime.now(ZoneInfo(config.organization.time_zone)).date()
-    return tell(url, config, from_run(job, run_id, day, failed_gates, failed_steps))
+    return tell(url, config, from_run(job, run_id, day, failed_gates, failed_steps), **sender)
 
 
 def tell(url: str, config: Config, alerts: Iterable[Alert], **sender: Any) -> Told:
@@ -79,34 +85,3 @@ def send_due(url: str, config: Config, **sender: Any) -> tuple[tuple[str, str, O
     sending = Sender(url, channels(config.alerting), **sender)
     sending.send_due()
     return tuple(sending.results)
-
-
-def example(day: date, link: str | None) -> Alert:
-    """An alert of nothing, to see whether and how alerts arrive."""
-    from datetime import timedelta
-    from decimal import Decimal
-
-    from orchestration.lib.alerts.alert import Figure
-
-    days = tuple(day - timedelta(days=back) for back in range(27, -1, -1))
-    usual = [Decimal(380 + (40 if one.weekday() < 5 else 0) + one.day % 4 * 7) for one in days]
-    figure = Figure(
-        title="Service Example Compute",
-        dates=days,
-        actual=(*usual[:-2], Decimal(930), Decimal(1015)),
-        expected=tuple(usual),
-        currency="USD",
-        marked=days[-2:],
-    )
-    return Alert(
-        alert_id="test",
-        kind="anomaly",
-        severity="critical",
-        team=None,
-        title="Test: service Example Compute, 1,105.00 USD more than expected",
-        facts=(("cost", "1,945.00 USD, expected 840.00 USD (+132 %)"), ("account 000123456789", "+1,105.00 USD")),
-        text="This is a test of the alerts. Nothing has happened, and there is nothing to do.",
-        occurred_on=day,
-        link=link and link.replace("{month}", f"{day:%Y-%m}"),
-        figure=figure,
-    )

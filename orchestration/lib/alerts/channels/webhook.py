@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from orchestration.lib.alerts.channels.posting import post
-from orchestration.lib.alerts.outcome import Channel, Outcome, Refused
+from orchestration.lib.alerts.outcome import Channel, Outcome
 from orchestration.lib.alerts.store import Message
 from orchestration.lib.alerts.words import as_json
 from orchestration.lib.config_alerting import WebhookSettings
@@ -21,9 +21,7 @@ def webhooks(settings: tuple[WebhookSettings, ...], timeout: float, clock: Calla
     by_name = {f"webhook:{hook.name}": hook for hook in settings}
 
     def send(message: Message) -> Outcome:
-        hook = by_name.get(message.receiver)
-        if hook is None:
-            return Refused("the webhook is no longer in the settings")
+        hook = by_name[message.receiver]
         body = json.dumps(as_json(message), ensure_ascii=False, separators=(",", ":")).encode()
         stamp = str(int(clock()))
         headers = {
