@@ -103,11 +103,10 @@ def size(decision: Decision, currency: str) -> str:
 
 def size_of(committed: Decimal, decision: Decision, currency: str) -> str:
     price = decision.offer.unit_price
-    return (
-        f"{committed:.3f} {currency} an hour"
-        if price is None
-        else f"{int((committed / price).to_integral_value())} units"
-    )
+    if price is None:
+        return f"{committed:.3f} {currency} an hour"
+    units = int((committed / price).to_integral_value())
+    return f"{units} unit{'s' if units > 1 else ''}"
 
 
 def amount(value: Decimal) -> Decimal:
