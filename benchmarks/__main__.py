@@ -13,7 +13,19 @@ from rich.table import Table
 from benchmarks.measure import Measurement
 from orchestration.lib.paths import state_dir
 
-PARTS = ("start", "load", "build", "month", "tagging", "allocation", "close", "ai_logs")
+PARTS = (
+    "start",
+    "load",
+    "build",
+    "month",
+    "tagging",
+    "allocation",
+    "close",
+    "ai_logs",
+    "alerts",
+    "forecasts",
+    "portfolio",
+)
 
 
 @click.command()
@@ -23,8 +35,9 @@ PARTS = ("start", "load", "build", "month", "tagging", "allocation", "close", "a
 )
 @click.option("--resources", default=200_000, show_default=True, help="Resources whose owners are resolved.")
 @click.option("--log-records", default=10_000_000, show_default=True, help="Records of the usage log that is loaded.")
+@click.option("--series", default=1_000, show_default=True, help="Daily series that are forecast.")
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="Measure only these.")
-def main(lines: int, load_lines: int, resources: int, log_records: int, only: tuple[str, ...]) -> None:
+def main(lines: int, load_lines: int, resources: int, log_records: int, series: int, only: tuple[str, ...]) -> None:
     r"""Measure and print a table. Needs about 1.5 GB of disk for each million lines, and nothing else running.
 
     \b
@@ -37,7 +50,7 @@ def main(lines: int, load_lines: int, resources: int, log_records: int, only: tu
         # A state directory, and so a server, of its own: the user's warehouse is not touched.
         os.environ["FINOPS_HOME"] = work
         os.environ.pop("FINOPS_DATABASE_URL", None)
-        found = _measure(Path(work), lines, load_lines, resources, log_records, only or PARTS)
+        found = _measure(Path(work), lines, load_lines, resources, log_records, series, only or PARTS)
     table = Table(title="Benchmarks", title_justify="left", header_style="bold")
     for name in ("what", "measured", "compared with", "ratio", "to hold"):
         table.add_column(name)
@@ -47,9 +60,22 @@ def main(lines: int, load_lines: int, resources: int, log_records: int, only: tu
 
 
 def _measure(
-    work: Path, lines: int, load_lines: int, resources: int, log_records: int, wanted: tuple[str, ...]
+    work: Path, lines: int, load_lines: int, resources: int, log_records: int, series: int, wanted: tuple[str, ...]
 ) -> list[Measurement]:
-    from benchmarks import ai_logs, allocation, build, close, load, month, organisation, start, tagging
+    from benchmarks import (
+        ai_logs,
+        alert_latency,
+        allocation,
+        build,
+        close,
+        forecasts,
+        load,
+        month,
+        organisation,
+        portfolio,
+        start,
+        tagging,
+    )
     from orchestration.lib import postgres
 
     work.chmod(0o755)
@@ -58,6 +84,8 @@ def _measure(
         found: list[Measurement] = []
         if "start" in wanted:
             found += start.measure()
+        if "portfolio" in wanted:
+            found += portfolio.measure(5_000)
         if "load" in wanted:
             found += load.measure(work, load_lines)
         if "build" in wanted:
@@ -74,6 +102,10 @@ def _measure(
                 found += close.measure(config)
         if "ai_logs" in wanted:
             found += ai_logs.measure(work, log_records)
+        if "alerts" in wanted:
+            found += alert_latency.measure(work)
+        if "forecasts" in wanted:
+            found += forecasts.measure(series)
         return found
     finally:
         postgres.remove()

@@ -10,11 +10,14 @@ from pathlib import Path
 import click
 
 from orchestration.cli_ai import ai
+from orchestration.cli_alerts import alerts
+from orchestration.cli_anomalies import anomalies
 from orchestration.cli_audit import audit
 from orchestration.cli_close import close, reopen
 from orchestration.cli_explain import explain
 from orchestration.cli_export import export
 from orchestration.cli_options import CONFIG_OPTION
+from orchestration.cli_recommendations import recommendations
 from orchestration.cli_rules import rules
 from orchestration.cli_tags import tags
 from orchestration.lib import paths, postgres
@@ -50,7 +53,7 @@ def main() -> None:
     """
 
 
-for command in (ai, audit, close, reopen, export, rules, explain, tags):
+for command in (ai, alerts, anomalies, audit, close, reopen, export, recommendations, rules, explain, tags):
     main.add_command(command)
 
 

@@ -59,3 +59,27 @@ def focus(month: datetime, version: Version, file_format: FileFormat, out: Path 
         )
         click.echo(f"{totals.currency}  {totals.rows} rows, {costs}")
     click.echo(done.path)
+
+
+@export.command()
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["parquet", "csv"]),
+    default="parquet",
+    show_default=True,
+    help="Kind of file.",
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder. Default: exports in the state directory."
+)
+def recommendations(file_format: FileFormat, out: Path | None) -> None:
+    """Write what could be saved in the columns that FOCUS drafts for recommendations.
+
+    Example: finops export recommendations --format csv --out exports
+    """
+    from orchestration.lib.focus_recommendations import export_recommendations
+
+    path, rows = export_recommendations(postgres.ensure_running(), file_format, out or paths.exports_dir())
+    click.echo(f"{rows} recommendations")
+    click.echo(path)

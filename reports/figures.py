@@ -65,6 +65,27 @@ def _tick(month: str, *, first: bool) -> str:
     return f"{name}<br>{year}" if first or name == "Jan" else name
 
 
+def weeks(costs: pd.DataFrame, currency: str) -> go.Figure:
+    """Stacked bars, one per week: usage, and all else. `costs`: a row per week, by its Monday in words, and the columns 0 and 1."""
+    import plotly.graph_objects as go
+
+    series = {0: ("Usage", DIRECT_COLOUR), 1: ("Purchases, taxes, credits", SHARED_COLOUR)}
+    bars = [
+        go.Bar(
+            name=name,
+            x=list(costs.index),
+            y=[float(cost) for cost in costs[column]],
+            marker_color=colour,
+            hovertemplate=f"%{{y:,.2f}} {escape(currency)}",
+        )
+        for column, (name, colour) in series.items()
+    ]
+    figure = go.Figure(bars, _layout(height=320, barmode="relative", hovermode="x unified"))
+    figure.update_xaxes(type="category", automargin=True)
+    figure.update_yaxes(_amounts(currency))
+    return figure
+
+
 def direct_and_shared(teams: pd.DataFrame, currency: str) -> go.Figure:
     """Horizontal bars, one per team: its own charges and its part of the pools. Columns: team, direct, shared."""
     series = {"direct": ("Direct", DIRECT_COLOUR), "shared": ("Shared", SHARED_COLOUR)}

@@ -14,6 +14,7 @@ from reports.statement import UNALLOCATED, Report, Statement
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+    from jinja2 import Environment
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _CHARTED_TEAMS = 15
@@ -22,35 +23,45 @@ _NO_SERVICE = "(no service named)"
 
 def render(report: Report, csv_names: Sequence[str]) -> str:
     """A report as HTML. Every text is escaped; the page asks for nothing outside itself."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from plotly.offline import get_plotlyjs
 
-    environment = Environment(
+    colours: dict[str, str] = {}
+    return (
+        environment()
+        .get_template("chargeback.html.j2")
+        .render(
+            report=report,
+            basis=words.BASES[report.basis],
+            parts=[
+                _part(number, statement, report, colours) for number, statement in enumerate(report.statements, start=1)
+            ],
+            ai_figures=_ai_figures(report.ai),
+            notes=words.notes(report),
+            progress=words.progress(report),
+            csv_names=csv_names,
+            no_service=_NO_SERVICE,
+            plotlyjs=get_plotlyjs(),
+        )
+    )
+
+
+def environment() -> Environment:
+    """What templates are rendered with: texts escaped, names that are not there refused, and how numbers are written."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         {name: getattr(formatting, name) for name in ("money", "change", "month", "day", "listed", "short")}
     )
-    environment.globals.update({name: getattr(formatting, name) for name in ("percent", "growth", "counted")})
-    environment.globals["bar_width"] = _bar_width
-    colours: dict[str, str] = {}
-    return environment.get_template("chargeback.html.j2").render(
-        report=report,
-        basis=words.BASES[report.basis],
-        parts=[
-            _part(number, statement, report, colours) for number, statement in enumerate(report.statements, start=1)
-        ],
-        ai_figures=_ai_figures(report.ai),
-        notes=words.notes(report),
-        progress=words.progress(report),
-        csv_names=csv_names,
-        no_service=_NO_SERVICE,
-        plotlyjs=get_plotlyjs(),
-    )
+    made.globals.update({name: getattr(formatting, name) for name in ("percent", "growth", "counted")})
+    made.globals["bar_width"] = _bar_width
+    return made
 
 
 def _part(number: int, statement: Statement, report: Report, colours: dict[str, str]) -> dict[str, Any]:

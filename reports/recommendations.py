@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,19 +14,20 @@ SHOWN = 10
 # One row per recommendation that counts and saves something, as of a day of the month.
 RECOMMENDATIONS = """
 select
-    current, proposed, change, reason, team, currency, monthly_cost, monthly_saving, monthly_saving_low, monthly_saving_high,
-    one_off_cost, effort, risk, risk_reason, confidence, confidence_reason, as_of
+    resource_id, current, proposed, change, reason, team, currency, monthly_cost, counted_saving, monthly_saving_low,
+    monthly_saving_high, one_off_cost, effort, risk, risk_reason, confidence, confidence_reason, as_of
 from finops.recommendations
-where is_counted and monthly_saving > 0 and date_trunc('month', as_of) = %(period)s
+where is_counted and counted_saving > 0 and date_trunc('month', as_of) = %(period)s
 order by overall_rank
 """
 
 
 @dataclass(frozen=True)
 class SavingLine:
-    """A recommendation in words, and what it would save in a month."""
+    """A recommendation in words, and what it would save in a month. `resource`: empty where the words name it already."""
 
     change: str
+    resource: str
     current: str
     reason: str
     team: str
@@ -44,42 +45,64 @@ class SavingLine:
 
 
 @dataclass(frozen=True)
+class SavingTotal:
+    """What all that count would save in a currency. `others`: how many are not shown, and what they save."""
+
+    currency: str
+    saving: Decimal
+    low: Decimal
+    high: Decimal
+    others: int
+    other_saving: Decimal
+
+
+@dataclass(frozen=True)
 class Savings:
-    """The first recommendations, how many others there are, and what all of them together would save; `as_of`: None without any."""
+    """The first recommendations, and what all of them together would save; `as_of`: None without any."""
 
     lines: tuple[SavingLine, ...] = ()
-    others: int = 0
-    other_saving: Decimal = Decimal(0)
-    total: Decimal = Decimal(0)
-    currency: str = ""
+    totals: tuple[SavingTotal, ...] = ()
     as_of: date | None = None
 
 
 def savings_of(rows: Sequence[Row]) -> Savings:
-    """The recommendations of a month; all are in one currency, that of the prices."""
+    """The recommendations of a month. Currencies are not added up."""
     if not rows:
         return Savings()
-    lines = tuple(_line(row) for row in rows[:SHOWN])
+    currencies = sorted({row["currency"] for row in rows})
     return Savings(
-        lines=lines,
-        others=len(rows) - len(lines),
-        other_saving=_sum(rows[SHOWN:]),
-        total=_sum(rows),
-        currency=rows[0]["currency"],
-        as_of=rows[0]["as_of"],
+        lines=tuple(_line(row) for row in rows[:SHOWN]),
+        totals=tuple(_total(currency, rows) for currency in currencies),
+        as_of=max(row["as_of"] for row in rows),
+    )
+
+
+def _total(currency: str, rows: Sequence[Row]) -> SavingTotal:
+    own = [row for row in rows if row["currency"] == currency]
+    others = [row for row in rows[SHOWN:] if row["currency"] == currency]
+    return SavingTotal(
+        currency=currency,
+        saving=_sum(own),
+        low=sum((min(row["monthly_saving_low"], row["counted_saving"]) for row in own), Decimal(0)),
+        high=_sum(own, "monthly_saving_high"),
+        others=len(others),
+        other_saving=_sum(others),
     )
 
 
 def _line(row: Row) -> SavingLine:
+    resource = row["resource_id"] or ""
+    named = resource in f"{row['change']} {row['current']}"
     return SavingLine(
         change=row["change"],
+        resource="" if named else resource,
         current=row["current"],
         reason=row["reason"],
         team=row["team"] or "",
         currency=row["currency"],
         cost=row["monthly_cost"],
-        saving=row["monthly_saving"],
-        low=row["monthly_saving_low"],
+        saving=row["counted_saving"],
+        low=min(row["monthly_saving_low"], row["counted_saving"]),
         high=row["monthly_saving_high"],
         one_off=row["one_off_cost"],
         effort=row["effort"],
@@ -90,5 +113,5 @@ def _line(row: Row) -> SavingLine:
     )
 
 
-def _sum(rows: Iterable[Row]) -> Decimal:
-    return sum((row["monthly_saving"] for row in rows), Decimal(0))
+def _sum(rows: Sequence[Row], column: str = "counted_saving") -> Decimal:
+    return sum((row[column] for row in rows), Decimal(0))

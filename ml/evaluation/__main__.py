@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from ml.anomalies.surprise import MEMORY, onsets, season_length, surprises
-from ml.evaluation import commitments, nab
+from ml.evaluation import commitments, forecasts, nab, right_sizing, waste
 
 ROOT = Path(__file__).resolve().parents[2]
 # Scores that NAB published for these very series (results/*/*_standard_scores.csv at numenta/NAB@ea702d7), added up by its rules.
@@ -37,6 +37,15 @@ Detectors without a figure for "held out" are NAB's published ones.
 """
 
 
+# What else is measured, in the order of the page; each says where its data is not at hand.
+SECTIONS: tuple[Callable[[Path], str], ...] = (
+    forecasts.section,
+    right_sizing.section,
+    commitments.page,
+    lambda _: waste.section(),
+)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make evaluate", description=__doc__)
     parser.add_argument(
@@ -51,7 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not folder.is_dir():
         print(f"error: {folder}: no such folder. Say where NAB's data is with --data.", file=sys.stderr)
         return 1
-    page = evaluate(list(nab.read_series(folder))) + "\n" + commitments.page(Path(given.data))
+    sections = [evaluate(list(nab.read_series(folder)))]
+    sections += [section(Path(given.data)) for section in SECTIONS]
+    page = "\n".join(sections)
     given.page.write_text(page)
     print(page)
     return 0

@@ -1,4 +1,4 @@
-"""All savings on AI models: every kind behind one interface, and their ranks."""
+"""All savings on AI models: every kind behind one interface."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ml.savings.custom_rules import rule_savings
 from ml.savings.inputs import Inputs
 from ml.savings.model_substitution import substitutions
 from ml.savings.prompt_caching import caching
-from ml.savings.recommendation import Recommendation, ranked
+from ml.savings.recommendation import Recommendation, worthwhile
 from ml.savings.request_caching import identical_requests
 from ml.savings.waste import dearer_windows, failed_requests, idle_keys, oversized_context
 
@@ -30,7 +30,7 @@ KINDS: tuple[Kind, ...] = (
 
 
 def recommend(inputs: Inputs) -> tuple[Recommendation, ...]:
-    """Every recommendation that is worth saying, the first first."""
+    """Every recommendation that is worth saying."""
     with localcontext(prec=60):
         found = [one for kind in KINDS for one in kind(inputs)]
-        return ranked(found, inputs.settings.minimum_monthly_saving)
+        return tuple(worthwhile(found, inputs.settings.minimum_monthly_saving))

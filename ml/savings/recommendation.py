@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal, localcontext
+from functools import cached_property
 from typing import Any, Literal
 
 Level = Literal["low", "medium", "high"]
@@ -16,6 +17,7 @@ _LEVELS: tuple[Level, ...] = ("low", "medium", "high")
 
 MODEL_VERSION = "savings-2"
 """Changes whenever the same inputs would give other rows."""
+OURS = "finops"
 _UNIT = Decimal("0.0000000001")
 _WEEK = 7
 
@@ -103,11 +105,12 @@ class Recommendation:
     """One thing that could be changed.
 
     `exclusive_group`: what it acts on; recommendations of one group act on the same money, so that one of them counts at most.
-    `change`: what to do, in words; nothing is ever executed. `evidence`: JSON values, amounts as texts.
-    `group_rank` and `overall_rank` are given by `ranked`. `command`: a command or a Terraform change that would do it, as text.
-    `acts_on`: ids of resources with what each costs in a month, at the effective rate: advice on the same resource excludes each
-    other. `effective_from`: when the saving begins, where that is not at once, such as after a commitment has ended.
-    `window`: the days it rests on, where they are not those of the whole list.
+    `change`: what to do, in words; nothing is ever executed. `evidence`: JSON values, amounts as texts. `command`: a command or a
+    Terraform change that would do it, as text. `acts_on`: ids of resources with what each costs in a month, at the effective rate:
+    advice on the same resource excludes each other. `effective_from`: when the saving begins, where that is not at once, such as
+    after a commitment has ended. `window`: the days it rests on, where they are not those of the whole list. `origin`: finops, or
+    the provider's own service that says so. The ranks and `counted_saving`, its part of a total in which no euro is twice, are
+    given by `ranked`.
     """
 
     kind: str
@@ -137,8 +140,10 @@ class Recommendation:
     window: Window | None = None
     group_rank: int = 0
     overall_rank: int = 0
+    counted_saving: Decimal | None = None
+    origin: str = OURS
 
-    @property
+    @cached_property
     def recommendation_id(self) -> str:
         """The same for the same advice on the same thing, whatever it saves today."""
         parts = [self.kind, self.exclusive_group, self.proposed]
@@ -146,28 +151,54 @@ class Recommendation:
 
     @property
     def counts(self) -> bool:
-        """Whether its saving is in the total: it is the first of its group."""
-        return self.group_rank == 1
+        """Whether its saving is in the total."""
+        return self.counted_saving is not None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was worked out here, and is not another's that is shown beside."""
+        return self.origin == OURS
+
+    @property
+    def is_commitment(self) -> bool:
+        """Whether it changes what usage costs and not the usage, so that it is worked out for what others leave of it."""
+        return self.kind.startswith("commitment")
 
 
-def ranked(found: Sequence[Recommendation], minimum: Decimal = Decimal(0)) -> tuple[Recommendation, ...]:
-    """Recommendations with their ranks: in their group, and over all with those that count first.
+def worthwhile(found: Iterable[Recommendation], minimum: Decimal) -> list[Recommendation]:
+    """Each once, without those that save less than `minimum`. Those that cost nothing are kept, as they are not about money."""
+    once = {one.recommendation_id: one for one in found}.values()
+    return [one for one in once if one.estimate.saving >= minimum or not one.estimate.cost]
 
-    In a group by confidence and then by the lower end of the band: what is sure comes before what would be nice. Over all by the
-    lower end of the band too, but what is no more than a guess comes last, however much it would be. Those that save less than
-    `minimum` are left out; those that cost nothing are kept, as they are not about money.
+
+def ranked(found: Iterable[Recommendation], counted: Mapping[str, Decimal]) -> tuple[Recommendation, ...]:
+    """Recommendations with their ranks, and what each counts by its id: in their group, and over all with those that count first.
+
+    In a group what counts comes first, and then what is sure before what would be nice: by confidence, then by the lower end of the
+    band. Over all by the lower end of the band too, but what is no more than a guess comes last, however much it would be.
     """
     groups: dict[str, list[Recommendation]] = defaultdict(list)
-    for one in {one.recommendation_id: one for one in found}.values():
-        if one.estimate.saving >= minimum or not one.estimate.cost:
-            groups[one.exclusive_group].append(one)
+    for one in found:
+        groups[one.exclusive_group].append(one)
     in_groups = [
-        replace(one, group_rank=rank)
+        (rank, one)
         for group in groups.values()
-        for rank, one in enumerate(sorted(group, key=_order), start=1)
+        for rank, one in enumerate(
+            sorted(group, key=lambda one: (one.recommendation_id not in counted, _order(one))), start=1
+        )
     ]
-    in_order = sorted(in_groups, key=lambda one: (not one.counts, one.confidence == "low", *_order(one)[1:]))
-    return tuple(replace(one, overall_rank=rank) for rank, one in enumerate(in_order, start=1))
+    in_order = sorted(
+        in_groups,
+        key=lambda ranked: (
+            ranked[1].recommendation_id not in counted,
+            ranked[1].confidence == "low",
+            *_order(ranked[1])[1:],
+        ),
+    )
+    return tuple(
+        replace(one, group_rank=rank, overall_rank=overall, counted_saving=counted.get(one.recommendation_id))
+        for overall, (rank, one) in enumerate(in_order, start=1)
+    )
 
 
 def _order(one: Recommendation) -> tuple[int, Decimal, Decimal, str]:

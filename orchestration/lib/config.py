@@ -11,6 +11,8 @@ from pydantic import ValidationError
 
 from orchestration.lib.config_ai import ModelClass, PriceDiscount, PriceOverride, Substitution, TierPrice
 from orchestration.lib.config_ai_checks import check_model_classes, check_prices
+from orchestration.lib.config_alerting import Alerting
+from orchestration.lib.config_alerting_checks import check_alerting
 from orchestration.lib.config_allocation import check_allocation, team_references
 from orchestration.lib.config_base import Dated, Settings, spelling
 from orchestration.lib.config_budgets import check_budgets
@@ -94,6 +96,7 @@ def _find_conflicts(document: Document) -> None:
         _entries(document, ("ai_api_optimization", "model_classes"), ModelClass),
         _entries(document, ("ai_api_optimization", "substitutions"), Substitution),
     )
+    check_alerting(document, _section(document, "alerting", Alerting), [team.name for team in teams.values()])
     check_allocation(document, [team.name for team in teams.values()], rules, drivers)
 
 
@@ -109,6 +112,14 @@ def _entries(document: Document, location: Location, model: type[Entry]) -> dict
         except ValidationError:
             continue
     return entries
+
+
+def _section(document: Document, name: str, model: type[Entry]) -> Entry | None:
+    """A section of the document, None where it is wrong in itself."""
+    try:
+        return model.model_validate(document.data.get(name) or {})
+    except ValidationError:
+        return None
 
 
 def _report_repeats(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Annotated, Any
+from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -40,6 +41,12 @@ def _iso_day(value: object) -> object:
     return value
 
 
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("must be a time zone such as Europe/Berlin or UTC")
+    return name
+
+
 def spelling(text: str) -> str:
     """What two team names or tag values are compared by."""
     return text.strip().lower()
@@ -49,6 +56,7 @@ Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
 Day = Annotated[date, BeforeValidator(_iso_day)]
 Month = Annotated[str, shaped(r"20\d\d-(0[1-9]|1[0-2])", "a month such as 2026-01")]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Email = Annotated[str, shaped(r"[^@\s]+@[^@\s]+", "an e-mail address")]
 
 

@@ -10,14 +10,31 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from orchestration.lib.config_ai import AiOptimization, AiPrices
-from orchestration.lib.config_base import UNALLOCATED, Dated, Email, Month, Settings, Text, Texts, shaped, spelling
+from orchestration.lib.config_alerting import Alerting
+from orchestration.lib.config_anomalies import AnomalyDetection
+from orchestration.lib.config_base import (
+    UNALLOCATED,
+    Dated,
+    Email,
+    Month,
+    Settings,
+    Text,
+    Texts,
+    TimeZone,
+    shaped,
+    spelling,
+)
 from orchestration.lib.config_document import Location as DocumentLocation
+from orchestration.lib.config_forecasts import Forecasts
+from orchestration.lib.config_inventory import InventorySource
 from orchestration.lib.config_money import Budget, Currencies, Currency, TagWriteBack
 from orchestration.lib.config_places import FileLocation, FilePlace
 from orchestration.lib.config_privacy import Privacy
+from orchestration.lib.config_reference import ReferenceFile
 from orchestration.lib.config_savings import Savings
 from orchestration.lib.config_sources import Source
 from orchestration.lib.config_tagging import TagPolicy, VirtualTags
+from orchestration.lib.config_utilisation import UtilisationSource
 
 Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=18)]
 
@@ -29,10 +46,14 @@ Share = Annotated[Decimal, Field(gt=0, le=1, max_digits=19, decimal_places=18)]
 
 
 class Organization(Settings):
-    """Whose bills these are. Months before `first_billing_period` ("YYYY-MM") are not taken in."""
+    """Whose bills these are. Months before `first_billing_period` ("YYYY-MM") are not taken in.
+
+    `time_zone` is that of schedules and quiet hours, such as Europe/Berlin. Charges stay on the UTC days of the providers.
+    """
 
     name: Text
     first_billing_period: Month
+    time_zone: TimeZone = "UTC"
 
     @property
     def first_month(self) -> date:
@@ -225,12 +246,19 @@ class Config(Settings):
     invoices: tuple[Invoice, ...] = ()
     currencies: Currencies = Currencies()
     budgets: tuple[Budget, ...] = ()
+    forecasts: Forecasts = Forecasts()
     tag_write_back: TagWriteBack = TagWriteBack()
     ai_prices: AiPrices = AiPrices()
     ai_api_optimization: AiOptimization = AiOptimization()
+    anomaly_detection: AnomalyDetection = AnomalyDetection()
     privacy: Privacy = Privacy()
     savings: Savings = Savings()
+    utilisation: tuple[UtilisationSource, ...] = ()
+    inventory: tuple[InventorySource, ...] = ()
+    reference: tuple[ReferenceFile, ...] = ()
     reports: Reports = Reports()
+    # No row follows from it, so it is not kept with those that rows follow from: nothing is built anew because of it.
+    alerting: Annotated[Alerting, Field(exclude=True)] = Alerting()
 
     _path: Path = PrivateAttr(default_factory=Path.cwd)
     _lines: dict[DocumentLocation, int] = PrivateAttr(default_factory=dict)

@@ -13,6 +13,7 @@ from orchestration.lib.config_places import FilePlace
 
 Currency = Annotated[str, shaped(r"[A-Z]{3}", "a currency code such as USD")]
 BudgetAmount = Annotated[Decimal, Field(ge=0, max_digits=28, decimal_places=10)]
+Percents = tuple[Annotated[Decimal, Field(gt=0, le=1000, decimal_places=4)], ...]
 Weight = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]
 RoleArn = Annotated[
     str, shaped(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", "the ARN of a role such as arn:aws:iam::012345678901:role/tags")
@@ -41,23 +42,35 @@ class Currencies(Settings):
         return self
 
 
+_SCOPES = ("team", "cost_center", "project", "service_name", "provider")
+
+
+class BudgetThresholds(Settings):
+    """Per cent of a budget at which its owner is told: of what was charged, and of what is expected at the end."""
+
+    actual: Percents = (Decimal(50), Decimal(80), Decimal(100))
+    forecast: Percents = (Decimal(100),)
+
+
 class Budget(Dated):
-    """What one team, cost centre, project or service may cost in each month: the same amount, or its part of a year's."""
+    """What one team, cost centre, project, service or provider may cost in each month: the same amount, or its part of a year's."""
 
     team: Text | None = None
     cost_center: Text | None = None
     project: Text | None = None
     service_name: Text | None = None
+    provider: Text | None = None
     currency: Currency
     owner: Email
     monthly: BudgetAmount | None = None
     yearly: BudgetAmount | None = None
     profile: tuple[Weight, ...] | None = None
+    thresholds: BudgetThresholds = BudgetThresholds()
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Budget:
-        if sum(name is not None for name in (self.team, self.cost_center, self.project, self.service_name)) != 1:
-            raise ValueError("needs exactly one of team, cost_center, project and service_name")
+        if sum(getattr(self, kind) is not None for kind in _SCOPES) != 1:
+            raise ValueError("needs exactly one of team, cost_center, project, service_name and provider")
         if (self.monthly is None) == (self.yearly is None):
             raise ValueError("needs either monthly or yearly")
         if self.profile is not None and (self.yearly is None or len(self.profile) != 12 or not any(self.profile)):
@@ -69,8 +82,7 @@ class Budget(Dated):
     @property
     def scope(self) -> tuple[str, str]:
         """What the budget is for: the kind of owner, and its name."""
-        kinds = ("team", "cost_center", "project", "service_name")
-        return next((kind, name) for kind in kinds if (name := getattr(self, kind)) is not None)
+        return next((kind, name) for kind in _SCOPES if (name := getattr(self, kind)) is not None)
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -8,7 +8,9 @@ from typing import Annotated
 from pydantic import Field
 
 from orchestration.lib.config_base import Settings
+from orchestration.lib.config_places import FilePlace
 from orchestration.lib.config_savings_commitments import Commitments
+from orchestration.lib.config_savings_waste import Idle, Schedule, StorageLifecycle
 
 Days = Annotated[int, Field(ge=1, le=366)]
 Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=9, decimal_places=6)]
@@ -24,22 +26,6 @@ class RightSizing(Settings):
     minimum_history_days: Days = 14
 
 
-class Idle(Settings):
-    """How long something has to do nothing before it is said to be idle."""
-
-    idle_days: Days = 14
-    stopped_days: Days = 30
-    snapshot_days: Days = 180
-
-
-class StorageLifecycle(Settings):
-    """After how many days without access an object may move on to a colder class."""
-
-    ia_transition_days: Days = 30
-    glacier_transition_days: Days = 90
-    deep_archive_transition_days: Days = 180
-
-
 class Savings(Settings):
     """What savings on cloud resources are worked out from. Savings on AI models have a section of their own."""
 
@@ -47,5 +33,7 @@ class Savings(Settings):
     minimum_monthly_saving: Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=2)] = Decimal(1)
     rightsizing: RightSizing = RightSizing()
     idle: Idle = Idle()
+    schedule: Schedule = Schedule()
     storage: StorageLifecycle = StorageLifecycle()
     commitments: Commitments = Commitments()
+    provider_exports: tuple[FilePlace, ...] = ()

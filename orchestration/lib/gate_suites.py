@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestration.lib.gate_suites_ai import AI_SUITES
 from orchestration.lib.gate_suites_allocation import ALLOCATION_LINEAGE
+from orchestration.lib.gate_suites_anomalies import ANOMALIES
 from orchestration.lib.gate_suites_costs import (
     CHARGEBACK_BUDGETS,
     CHARGEBACK_REPORTS,
@@ -25,6 +26,7 @@ SUITES = {
     "focus_cost_and_usage": FOCUS_COST_AND_USAGE,
     **AI_SUITES,
     "recommendations": RECOMMENDATIONS,
+    "anomalies": ANOMALIES,
 }
 GATED_MARTS = tuple(mart for mart, suite in SUITES.items() if not suite.at_the_door)
 """The marts whose gate each run goes through. Views are checked at the door: when tags are written, or a month is exported."""

@@ -180,7 +180,7 @@ CHARGEBACK_BUDGETS = Suite(
     checks=(
         *filled("billing_period", "scope_type", "scope_name", "owner", "budget_currency"),
         *filled("budget_cost", "charged_cost", "variance_cost"),
-        one_of("scope_type", ["team", "cost_center", "project", "service"]),
+        one_of("scope_type", ["team", "cost_center", "project", "service", "provider"]),
         PERIOD_IS_A_MONTH,
         unique("billing_period", "scope_type", "scope_name", "budget_currency"),
         no_rows(

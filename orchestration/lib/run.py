@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import psycopg
 from rich.console import Console
@@ -25,6 +26,9 @@ from orchestration.lib.ingest import find_deliveries, new_deliveries, open_stora
 from orchestration.lib.progress import watched_by
 from orchestration.lib.publishing import report_files
 from orchestration.lib.warehouse import ensure_warehouse
+
+if TYPE_CHECKING:
+    from dagster import ExecuteInProcessResult
 
 
 def run_all(config_path: Path | None, console: Console) -> None:
@@ -130,7 +134,18 @@ def _run_dagster(config: Config, manifest: Path, months: list[date]) -> _Outcome
                 outcome.failures.append(
                     f"{check.asset_key.to_user_string()} {check.check_name}: {details.value if details else 'failed'}"
                 )
+        if not result.success:
+            _tell_operators(config, result)
     return outcome
+
+
+def _tell_operators(config: Config, result: ExecuteInProcessResult) -> None:
+    """No sensor of Dagster sees a run of this process."""
+    from orchestration.lib.alerts.telling import tell_of_run
+    from orchestration.lib.run_failures import failures_of
+
+    gates, steps = failures_of(result.all_events)
+    tell_of_run(postgres.ensure_running(), config, result.job_def.name, result.run_id, gates, steps)
 
 
 def _innermost(error: object) -> str:

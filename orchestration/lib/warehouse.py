@@ -5,11 +5,17 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from orchestration.lib.ai.recommendations import ensure_recommendations
+from orchestration.lib.alerts.tables import ensure_alerts
+from orchestration.lib.anomalies.tables import ensure_anomalies
 from orchestration.lib.audit import ensure_audit
 from orchestration.lib.close_tables import ensure_closes
+from orchestration.lib.forecasts.tables import ensure_forecasts
 from orchestration.lib.formats.columns import Column, Format, Kind
 from orchestration.lib.formats.registry import FORMATS
+from orchestration.lib.realised_savings import ensure_realised
+from orchestration.lib.recommendation_exclusions import ensure_exclusions
+from orchestration.lib.recommendation_states import ensure_states
+from orchestration.lib.recommendations import ensure_recommendations
 
 _SCHEMA_LOCK = 7_204_001
 
@@ -68,13 +74,19 @@ comment on table raw.maps is 'Distinct tags and other key-value columns; rows ho
 
 
 def ensure_warehouse(connection: psycopg.Connection) -> None:
-    """Create what is missing of the schemas raw, audit and ml. Safe to call at any time and from several processes."""
+    """Create what is missing of the schemas raw, audit, ml and alerts. Safe to call at any time and from several processes."""
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [_SCHEMA_LOCK])
         connection.execute(_LEDGER)
         ensure_audit(connection)
         ensure_closes(connection)
         ensure_recommendations(connection)
+        ensure_forecasts(connection)
+        ensure_alerts(connection)
+        ensure_states(connection)
+        ensure_exclusions(connection)
+        ensure_anomalies(connection)
+        ensure_realised(connection)
         for format_ in FORMATS.values():
             for name, columns in (
                 (format_.line_table, line_columns(format_)),

@@ -66,6 +66,8 @@ _AWS_NAMES = {
     "AmazonDynamoDB": "Amazon DynamoDB",
     "AmazonBedrock": "Amazon Bedrock",
     "AmazonES": "Amazon OpenSearch Service",
+    "AmazonVPC": "Amazon Virtual Private Cloud",
+    "AWSELB": "Elastic Load Balancing",
     "AWSSupportBusiness": "AWS Support (Business)",
     "3kq8n5w0v2xhr7d1yjp4tzcf6": "Lumenwatch Observability Platform",
 }
@@ -83,6 +85,8 @@ _AWS_RESOURCES = {
     "Table": "arn:aws:dynamodb:{region}:{account}:table/{name}",
     "Inference Profile": "arn:aws:bedrock:{region}:{account}:application-inference-profile/{short}",
     "Collection": "arn:aws:aoss:{region}:{account}:collection/{name}",
+    "IP Address": "arn:aws:ec2:{region}:{account}:elastic-ip/eipalloc-{id}",
+    "Load Balancer": "arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}/{short}",
 }
 # code, category, subcategory, product family, usage type, operation, unit, price, resource type
 _AWS_SKUS = {
@@ -223,6 +227,17 @@ AZURE: dict[str, Service] = {
     "bandwidth": Service((_azure(_AZURE_SKUS["bandwidth"]),), RETAIL, 0.09, 2),
 }
 SUPPORT = _aws("AWSSupportBusiness|Management and Governance|Support|Support|Dollar|Support|Dollar|1|")
+# What is seldom looked at, and therefore seldom cleaned up.
+FORGOTTEN = {
+    key: _aws(row)
+    for key, row in {
+        "gp2": "AmazonEC2|Storage|Block Storage|Storage|EBS:VolumeUsage.gp2|CreateVolume-Gp2|GB-Mo|0.10|Volume",
+        "address": "AmazonVPC|Networking|Network Infrastructure|IP Address|PublicIPv4:IdleAddress|"
+        "AllocateAddressVPC|Hrs|0.005|IP Address",
+        "load_balancer": "AWSELB|Networking|Network Infrastructure|Load Balancer-Application|LoadBalancerUsage|"
+        "LoadBalancing:Application|Hrs|0.0225|Load Balancer",
+    }.items()
+}
 # Tax is charged on a service as a whole, not on one of its usage types.
 TAXED = _aws("AmazonEC2|Compute|Virtual Machines|||||1|")
 MARKETPLACE = _aws(

@@ -31,7 +31,7 @@ from .organization import Account
 from .units import SCALE, units
 from .usage import Usage
 
-_DISCOUNT_PERCENT = 6
+DISCOUNT_PERCENT = 6
 
 
 class CurBill(Bill):
@@ -85,7 +85,7 @@ class CurBill(Bill):
                 ]
             )
         for profile, series in self._discounts:
-            discount = -(usage.list_units[series].sum(axis=0) * _DISCOUNT_PERCENT // 100)
+            discount = -(usage.list_units[series].sum(axis=0) * DISCOUNT_PERCENT // 100)
             result.append(
                 self.slot_lines(usage, profile, listed=nothing, billed=discount, effective=discount, quantity=nothing)[
                     0

@@ -117,7 +117,7 @@ def _sku(rng: np.random.Generator, service: Service, daily: float) -> tuple[Sku,
     return (fitting[0], True) if fitting else (service.skus[-1], False)
 
 
-def _identity(
+def identity(
     rng: np.random.Generator, source: Source, account: Account, sku: Sku, project: str
 ) -> tuple[str, str, str]:
     """(resource id, name, region) of a new resource."""
@@ -152,7 +152,7 @@ def build(source: Source, *, seed: int, series: int, end: date, first: date, eve
         for index, daily in enumerate(shares):
             team = owner_of(rng, account)
             sku, capped = _sku(rng, service, float(daily))
-            resource_id, name, region = _identity(rng, source, account, sku, str(rng.choice(team.projects)))
+            resource_id, name, region = identity(rng, source, account, sku, str(rng.choice(team.projects)))
             charge = Charge(
                 USAGE,
                 account,
@@ -221,7 +221,7 @@ def _anomalous(rng: np.random.Generator, source: Source, anomaly: Anomaly) -> Re
     service = (AZURE if source.name == "azure" else AWS)[anomaly.service]
     team = owner_of(rng, account)
     sku = service.skus[anomaly.sku]
-    resource_id, name, region = _identity(rng, source, account, sku, team.projects[0])
+    resource_id, name, region = identity(rng, source, account, sku, team.projects[0])
     charge = Charge(USAGE, account, sku, region, resource_id, name, (("team", team.name),))
     first_day = day_number(anomaly.start) if anomaly.kind == "new_service" else -FOREVER
     return Resource(charge, anomaly.daily, 0.0, 0.03, service.weekly, first_day, anomaly=anomaly)

@@ -16,6 +16,7 @@ from .restatement import SOURCE_NAME, plan
 from .settings import write_settings
 from .truth import AnomalyLabel, CommitmentTotal, InvoiceTotal, RestatedMonth, Truth
 from .units import to_text, units
+from .waste import forgotten, planted, write_waste
 from .writer import FORMATS, MonthResult, MonthWriter, replacing
 
 DEFAULT_END = date(2026, 10, 20)
@@ -60,11 +61,15 @@ def _write_source(root: Path, source: Source, window: list[Month], truth: Truth,
     cells = sum(len(account.mix) for account in source.accounts)
     end = window[-1].last
     estate = build(source, seed=truth.seed, series=max(cells, round(wanted)), end=end, first=window[0].first)
+    estate.resources.extend(forgotten(source, truth.seed))
+    estate.refresh()
     writer = MonthWriter(estate, truth.seed, hours, FORMATS[source.name])
     extra: dict[int, dict[int, int]] = {}
+    results: list[MonthResult] = []
     for month in window:
         also = bill_lines(writer.bill, calls[month.label], end) if calls else None
         result = writer.month(root / "deliveries" / source.name, month, also=also)
+        results.append(result)
         truth.totals.append(result.total(source))
         truth.ai.differences.extend(unlogged(writer.bill, result.sums, month) if calls else ())
         truth.invoices.extend(
@@ -74,6 +79,10 @@ def _write_source(root: Path, source: Source, window: list[Month], truth: Truth,
         for series, days in result.extra.items():
             extra.setdefault(series, {}).update(days)
     truth.anomalies.extend(_label(estate, series, days) for series, days in extra.items())
+    waste = planted(estate, truth.seed, end)
+    whole = next((result for result in reversed(results) if result.month.closed), results[-1])
+    truth.waste.extend(waste.labels(whole.month, whole.sums.effective))
+    write_waste(root, waste, truth.seed)
     restatement = plan(window)
     if source.name == SOURCE_NAME and restatement:
         also = bill_lines(writer.bill, calls[restatement.month.label], end) if calls else None

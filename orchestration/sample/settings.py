@@ -47,6 +47,12 @@ def _settings(months: list[Month], invoices: list[InvoiceTotal]) -> dict[str, An
         "invoices": _invoices(invoices),
         "currencies": {"reporting": REPORTING_CURRENCY, "rates": {"location": RATES_FILE}},
         "budgets": budgets(),
+        "utilisation": [{"name": "monitor", "location": "utilisation"}],
+        "inventory": [
+            {"name": source.name, "location": f"inventory/{source.name}"}
+            for source in SOURCES
+            if source.name != "azure"
+        ],
         "reports": {"cost_basis": "effective_cost", "top_services": 10},
     }
 

@@ -65,6 +65,21 @@ class AnomalyLabel:
 
 
 @dataclass(frozen=True)
+class WasteLabel:
+    """Planted waste, and what ending it would save in an average month: a decimal text, of what is really paid.
+
+    A saving of 0 is waste that a commitment pays for anyway. `kind` is the kind of recommendation that finds it.
+    """
+
+    kind: str
+    source: str
+    sub_account_id: str
+    resource_id: str
+    monthly_saving: str
+    detail: str
+
+
+@dataclass(frozen=True)
 class RestatedMonth:
     """What a restatement changes: its days, how many lines go, change and come, and the totals after it."""
 
@@ -89,6 +104,7 @@ class Truth:
     invoices: list[InvoiceTotal] = field(default_factory=list)
     commitments: list[CommitmentTotal] = field(default_factory=list)
     anomalies: list[AnomalyLabel] = field(default_factory=list)
+    waste: list[WasteLabel] = field(default_factory=list)
     restatement: RestatedMonth | None = None
     ai: AiTruth = field(default_factory=AiTruth)
     ai_totals: list[ControlTotal] = field(default_factory=list)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import psycopg
+import pyarrow.parquet as pq
 
-from orchestration.lib.ai.recommendations import store_recommendations
 from orchestration.lib.ai.savings import ai_recommendations
+from orchestration.lib.focus_recommendations import export_recommendations
 from orchestration.lib.gate import gate_markdown, run_gate
+from orchestration.lib.recommendation_run import run_recommendations
+from orchestration.lib.recommendation_states import decide
 from tests.dbt.ai import SECTIONS
 from tests.dbt.project import Project
 
@@ -18,12 +24,12 @@ SAVINGS = {
 }
 
 
-def test_the_mart_shows_what_was_worked_out_of_the_marts(ai_project: Project) -> None:
+def test_the_mart_shows_what_was_worked_out_of_the_marts(ai_project: Project, tmp_path: Path) -> None:
     assert ai_project.rows("select count(*) from finops.recommendations") == [(0,)]
     ai_project.configure(**SECTIONS, ai_api_optimization=SAVINGS)
     with psycopg.connect(ai_project.url) as connection:
-        window, found = ai_recommendations(connection, ai_project.config)
-        store_recommendations(connection, found, window)
+        found = run_recommendations(connection, ai_project.config).portfolio.recommendations
+    window = found[0].window
     assert window is not None
     assert window.days == 2  # the 4th and 5th; the 6th may still be filling
     assert {"custom_rule", "model_substitution"} <= {one.kind for one in found}
@@ -39,6 +45,23 @@ def test_the_mart_shows_what_was_worked_out_of_the_marts(ai_project: Project) ->
     assert Decimal(0) < saved <= cost <= window.monthly(paid, 2)
     result = run_gate(ai_project.url, "recommendations")
     assert result.success, gate_markdown(result)
+    # The same as FOCUS drafts it, in a file; what people decide shows at once.
+    with psycopg.connect(ai_project.url) as connection:
+        decide(connection, found[0].recommendation_id, "dismissed", reason="not now", until=date(2030, 1, 1))
+    path, count = export_recommendations(ai_project.url, "csv", tmp_path)
+    with path.open(newline="") as file:
+        rows = {row["RecommendationId"]: row for row in csv.DictReader(file)}
+    assert count == len(rows) == len(found)
+    first = rows[found[0].recommendation_id]
+    assert (first["RecommendationStatus"], first["Currency"]) == ("Deferred", "USD")
+    assert first["RecommendationCreated"] == "2025-03-05T00:00:00Z"
+    assert Decimal(first["EstimatedMonthlyCostImpact"]) == -found[0].estimate.saving
+    path, _ = export_recommendations(ai_project.url, "parquet", tmp_path)
+    table = pq.read_table(path, columns=["RecommendationId", "EstimatedMonthlyCostImpact", "RecommendationCreated"])
+    for row in table.to_pylist():
+        as_text = rows[row["RecommendationId"]]
+        assert str(row["EstimatedMonthlyCostImpact"] or "") == as_text["EstimatedMonthlyCostImpact"]
+        assert f"{row['RecommendationCreated']:%Y-%m-%dT%H:%M:%SZ}" == as_text["RecommendationCreated"]
 
 
 def test_a_rule_takes_the_cost_of_the_key_and_day(ai_project: Project) -> None:
@@ -59,8 +82,13 @@ def test_a_rule_takes_the_cost_of_the_key_and_day(ai_project: Project) -> None:
 
 def test_a_build_keeps_the_recommendations_and_their_view(ai_project: Project) -> None:
     with psycopg.connect(ai_project.url) as connection:
-        window, found = ai_recommendations(connection, ai_project.config)
-        store_recommendations(connection, found, window)
+        run_recommendations(connection, ai_project.config)
     before = ai_project.rows("select r::text from finops.recommendations as r order by 1")
-    ai_project.run("build", "--exclude-resource-type", "unit_test", "--select", "stg_ml__recommendations+")
+    ai_project.run(
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+        "--select",
+        "stg_ml__recommendations+ stg_ml__recommendation_states+",
+    )
     assert ai_project.rows("select r::text from finops.recommendations as r order by 1") == before

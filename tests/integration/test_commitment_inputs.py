@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from ml.savings.commitments.usage import Sku
-from ml.savings.recommendation import Window, ranked
+from ml.savings.recommendation import Window, worthwhile
 from orchestration.lib.commitment_advice import commitment_advice, commitment_recommendations, kept_shares
 from orchestration.lib.commitment_inputs import commitment_pools, window_for
 from orchestration.lib.commitment_rates import COLUMNS, Rate, read_rates
@@ -158,7 +158,7 @@ def test_advice_from_charges(connection: psycopg.Connection[Any], tmp_path: Path
     for one in found.values():
         assert 0 <= one.estimate.low <= one.estimate.saving <= one.estimate.high <= one.estimate.cost
     assert len({one.exclusive_group for one in found.values()}) == 3
-    assert len(ranked(list(found.values()), D(1))) == 3
+    assert len(worthwhile(found.values(), D(1))) == 3
 
     # After advice that removes the instances, there is nothing to buy.
     connection.execute("update intermediate.int_charge_attributes set resource_id = 'i-1' where attributes_id = 1")

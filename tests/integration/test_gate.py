@@ -10,13 +10,12 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from ml.savings.recommendation import ranked
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.gate import GateResult, gate_markdown, require_gate, run_gate
 from orchestration.lib.gate_suites import SUITES
 from tests.support import ai_gate_rows, leaving_marts
 from tests.support.marts import Charge, make_marts, set_budgets, set_recommendations
-from tests.support.savings import WINDOW, saving
+from tests.support.savings import WINDOW, ranked, saving
 
 OCTOBER, NOVEMBER = date(2026, 10, 3), date(2026, 11, 3)
 CHARGES = [
@@ -63,6 +62,7 @@ CHARGEBACK = "update finops.chargeback_reports set {} where team = 'Checkout' an
 DIRECT = CHARGEBACK + " and cost_type = 'direct'"
 SHARED = CHARGEBACK + " and cost_type = 'shared'"
 BUDGET = "update finops.chargeback_budgets set {} where scope_type = 'team'"
+ONE_RESOURCE = '[{"resource_id": "i-1", "monthly_cost": "79.99"}]'
 RECOMMENDATION = "update finops.recommendations set {} where overall_rank = 1"
 INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azure'"
 
@@ -272,8 +272,44 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
         (
             "recommendations",
             "update finops.recommendations set is_counted = true where group_rank = 2",
-            "one recommendation of an exclusive group counts, and its ranks go from 1 without a gap",
+            "one recommendation of an exclusive group counts at most, as its first, and its ranks go from 1 without a gap",
             "a",
+        ),
+        (
+            "recommendations",
+            RECOMMENDATION.format("state = 'done'"),
+            "what counts is a saving of ours that is open, and no more than the saving",
+            "done",
+        ),
+        (
+            "recommendations",
+            RECOMMENDATION.format("origin = 'aws_compute_optimizer'"),
+            "what counts is a saving of ours that is open, and no more than the saving",
+            "aws_compute_optimizer",
+        ),
+        (
+            "recommendations",
+            RECOMMENDATION.format("counted_saving = monthly_saving + 0.01"),
+            "what counts is a saving of ours that is open, and no more than the saving",
+            "40.01",
+        ),
+        (
+            "recommendations",
+            f"update finops.recommendations set acts_on = '{ONE_RESOURCE}' where is_counted",
+            "of what counts only a commitment acts on a resource that another acts on",
+            "i-1",
+        ),
+        (
+            "recommendations",
+            f"update finops.recommendations set kind = 'commitment', acts_on = '{ONE_RESOURCE}' where is_counted",
+            "all that counts on the same resources saves no more than they cost",
+            "79.99",
+        ),
+        (
+            "recommendations",
+            RECOMMENDATION.format("kind = 'commitment', currency = 'EUR'"),
+            "all that counts on what is billed saves no more than is billed",
+            "EUR",
         ),
         (
             "recommendations",
@@ -307,7 +343,7 @@ EMPTY = {
     ],
     "recommendations": [
         *("recommendation_id", "kind", "provider", "current", "proposed", "change", "reason", "exclusive_group"),
-        *("risk_reason", "confidence_reason", "evidence", "as_of", "run_id"),
+        *("risk_reason", "confidence_reason", "evidence", "as_of", "run_id", "currency", "origin", "state"),
     ],
     "invoice_reconciliation": [
         *("source_name", "billing_period", "billing_currency", "delivered_cost", "reported_cost", "status"),

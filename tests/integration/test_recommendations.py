@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,11 +12,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from orchestration.lib.ai.recommendations import ensure_recommendations, store_recommendations
+from ml.savings.recommendation import Recommendation, Window
 from orchestration.lib.ai.savings import ai_recommendations
 from orchestration.lib.config_models import Config
 from orchestration.lib.errors import FinopsError
+from orchestration.lib.recommendation_sources import dated
+from orchestration.lib.recommendations import ensure_recommendations, store_recommendations
 from tests.support.ai_marts import make_ai_marts
+from tests.support.savings import ranked
 
 FIRST = date(2026, 10, 1)
 D = Decimal
@@ -84,6 +87,11 @@ def connection(database: str) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
+def store(connection: psycopg.Connection[Any], found: Sequence[Recommendation], window: Window | None) -> str:
+    assert window is not None
+    return store_recommendations(connection, dated(ranked(found), window))
+
+
 def table(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
     return connection.execute("select r::text from ml.recommendations as r order by overall_rank").fetchall()
 
@@ -122,24 +130,25 @@ def test_a_rerun_leaves_the_same_bytes_and_other_inputs_another_run(
 ) -> None:
     config = settings(tmp_path)
     window, found = ai_recommendations(connection, config)
-    run_id = store_recommendations(connection, found, window)
+    run_id = store(connection, found, window)
     first = table(connection)
     assert len(first) == len(found) > 1
     window, again = ai_recommendations(connection, config)
-    assert store_recommendations(connection, again, window) == run_id
+    assert store(connection, again, window) == run_id
     assert table(connection) == first
-    store_recommendations(connection, again[:1], window)
+    store(connection, again[:1], window)
     assert len(table(connection)) == 1
     assert run_id not in str(table(connection))
 
 
 def test_what_fails_leaves_what_was_there(connection: psycopg.Connection[Any], tmp_path: Path) -> None:
     window, found = ai_recommendations(connection, settings(tmp_path))
-    store_recommendations(connection, found, window)
+    store(connection, found, window)
     connection.commit()
     first = table(connection)
+    assert window is not None
     with pytest.raises(psycopg.errors.UniqueViolation):
-        store_recommendations(connection, [*found, found[0]], window)
+        store_recommendations(connection, dated([*ranked(found), ranked(found)[0]], window))
     assert table(connection) == first
 
 
@@ -148,7 +157,7 @@ def test_no_usage_is_no_recommendation(database: str, tmp_path: Path) -> None:
         ensure_recommendations(connection)
         make_ai_marts(connection, [])
         assert ai_recommendations(connection, settings(tmp_path)) == (None, ())
-        store_recommendations(connection, (), None)
+        store_recommendations(connection, ())
         assert table(connection) == []
 
 

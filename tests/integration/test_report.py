@@ -15,14 +15,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from ml.savings.recommendation import ranked
 from reports.assembly import read_report
 from reports.chargeback import ReportFiles, write_chargeback_report
 from reports.page import render
 from reports.statement import Report, Statement
 from reports.words import brief, notes
 from tests.support.marts import Charge, make_marts, set_budgets, set_recommendations, set_section
-from tests.support.savings import WINDOW, saving
+from tests.support.savings import WINDOW, ranked, saving
 
 SEPTEMBER, OCTOBER = date(2026, 9, 30), date(2026, 10, 31)
 PERIOD = date(2026, 10, 1)
@@ -136,16 +135,18 @@ def test_what_to_change_first_is_what_counts_and_saves_most(database: str, tmp_p
         savings = read_report(connection, PERIOD).savings
         earlier = read_report(connection, date(2026, 9, 1)).savings
     assert [line.saving for line in savings.lines] == [D(61 - number) for number in range(10)]
-    assert (savings.others, savings.other_saving, savings.total) == (2, D(101), D(sum(range(50, 62))))
-    assert (savings.currency, savings.as_of) == ("USD", WINDOW.last)
+    (total,) = savings.totals
+    assert (total.others, total.other_saving, total.saving) == (2, D(101), D(sum(range(50, 62))))
+    assert (total.low, total.high) == (D("333"), D("666"))
+    assert (total.currency, savings.as_of) == ("USD", WINDOW.last)
     assert earlier.lines == ()
     page = files.html.read_text()
     section = page[page.index("What to change first") :]
     assert "up to 28 October 2026" in section
     assert "Send key 11 to gpt-small." in section
     assert 'data-savings="666"' in section
-    assert "High: Prices are known." in section
-    assert "30.50 and 61.00" in section
+    assert "High confidence: Prices are known." in section
+    assert "30.50 to 61.00" in section
     assert "the batch tier" not in page
 
 

@@ -54,13 +54,16 @@ def test_every_published_answer_of_openai_is_read(real_data: Path, tmp_path: Pat
     }
     assert found["costs"]["billed_cost"] == found["costs"]["effective_cost"] == [Decimal("0.06")]
     assert found["completions"] == {
-        "uncached_input_tokens": [450],
-        "cache_read_tokens": [350],
+        "uncached_input_tokens": [400],
+        "cache_read_tokens": [300],
         "cache_write_5m_tokens": [100],
         "input_audio_tokens": [50],
         "cache_read_audio_tokens": [50],
-        "output_tokens": [450],
+        "output_tokens": [400],
         "output_audio_tokens": [50],
+        "input_image_tokens": [50],
+        "cache_read_image_tokens": [50],
+        "output_image_tokens": [50],
         "request_count": [5],
     }
     # The published bucket of stored bytes is of a whole day.

@@ -15,6 +15,7 @@ from ml.savings.prices import PriceBook
 from ml.savings.recommendation import Recommendation, Window
 from ml.savings.settings import SavingsSettings
 from ml.savings.traffic import KEYS, OWNER, TOKEN_CLASSES, UNIT_CLASSES, traffics
+from tests.support.savings import ranked
 
 FIRST = date(2026, 10, 1)
 # A month of 28 days is 365 / 12 / 28 of it.
@@ -77,7 +78,7 @@ def inputs(
 
 
 def found(of: Inputs, kind: str) -> list[Recommendation]:
-    return [one for one in recommend(of) if one.kind == kind]
+    return [one for one in ranked(recommend(of)) if one.kind == kind]
 
 
 def monthly(amount_of_28_days: str) -> Decimal:

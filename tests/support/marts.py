@@ -16,7 +16,8 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from ml.savings.recommendation import Recommendation, Window
-from orchestration.lib.ai.recommendations import ensure_recommendations, store_recommendations
+from orchestration.lib.recommendation_sources import dated
+from orchestration.lib.recommendations import ensure_recommendations, store_recommendations
 
 BASES = ("billed_cost", "effective_cost", "contracted_cost", "list_cost")
 UNIT = Decimal("0.0000000001")
@@ -83,7 +84,8 @@ group by 1, 2, 3, 4, 5, billing_period;
 
 
 _RECOMMENDATIONS = """
-create table finops.recommendations as select *, group_rank = 1 as is_counted from ml.recommendations
+create table finops.recommendations as
+select *, counted_saving is not null as is_counted, 'open' as state, null::text as state_reason from ml.recommendations
 """
 
 
@@ -148,7 +150,7 @@ def set_budgets(
 
 def set_recommendations(connection: psycopg.Connection[Any], found: Sequence[Recommendation], window: Window) -> None:
     """Recommendations in place of those that are there."""
-    store_recommendations(connection, found, window)
+    store_recommendations(connection, dated(found, window))
     connection.execute("drop table finops.recommendations")
     connection.execute(_RECOMMENDATIONS)
 

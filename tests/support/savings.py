@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from ml.savings.portfolio import portfolio
 from ml.savings.recommendation import Estimate, Owner, Recommendation, Window
 
 WINDOW = Window(date(2026, 10, 1), date(2026, 10, 28))
+
+
+def ranked(found: Sequence[Recommendation]) -> tuple[Recommendation, ...]:
+    """Recommendations on which nobody decided yet, and none of them a commitment, with what counts."""
+    return portfolio(found, lambda _: ()).recommendations
 
 
 def saving(group: str, saved: str = "40", **fields: Any) -> Recommendation:

@@ -14,6 +14,7 @@ from ml.savings.prompt_reuse import PromptLog, Reuse
 from ml.savings.recommendation import Owner, Window, estimate
 from ml.savings.settings import Rule, SavingsSettings
 from tests.support.ai_traffic import FIRST, WINDOW, every_day, found, inputs, monthly, price, usage
+from tests.support.savings import ranked
 
 D = Decimal
 LARGE = price("gpt-large", uncached_input_tokens="2", cache_read_tokens="0.2", output_tokens="10")
@@ -152,7 +153,7 @@ def test_a_log_of_prompts_gives_the_shares_and_the_usage_the_money() -> None:
     (other,) = found(of, "request_caching")
     assert other.estimate.saving == monthly(str(28 * D("0.6")))
     assert one.exclusive_group == other.exclusive_group
-    assert [one.counts for one in recommend(of)].count(True) == 1
+    assert [one.counts for one in ranked(recommend(of))].count(True) == 1
 
 
 def test_batch_takes_the_hours_of_a_job() -> None:
@@ -273,7 +274,7 @@ def test_no_dollar_is_saved_twice_and_none_that_is_not_paid() -> None:
         candidates=CANDIDATES,
         rule_days={"all": days, "half": days},
     )
-    everything = recommend(of)
+    everything = ranked(recommend(of))
     assert {one.kind for one in everything} == {
         "model_substitution",
         "batch",
@@ -291,7 +292,7 @@ def test_no_dollar_is_saved_twice_and_none_that_is_not_paid() -> None:
         assert one.confidence_reason
         assert one.evidence["rests_on"]
     assert [one.overall_rank for one in everything] == list(range(1, len(everything) + 1))
-    assert everything == recommend(of)
+    assert everything == ranked(recommend(of))
 
 
 def test_a_band_is_that_of_the_weakest_and_the_strongest_week() -> None:

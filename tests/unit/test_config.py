@@ -48,7 +48,7 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
     config = load(tmp_path, MINIMUM + "teams:\nreports:\n")
     assert config.organization.first_month == date(2026, 1, 1)
     assert config.sections() == {
-        "organization": {"name": "Example", "first_billing_period": "2026-01"},
+        "organization": {"name": "Example", "first_billing_period": "2026-01", "time_zone": "UTC"},
         "sources": [
             {
                 "name": "aws",
@@ -81,6 +81,9 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
         "ai_prices": AiPrices().model_dump(mode="json"),
         "ai_api_optimization": AiOptimization().model_dump(mode="json"),
         "savings": Savings().model_dump(mode="json"),
+        "utilisation": [],
+        "reference": [],
+        "inventory": [],
         "reports": {"cost_basis": "effective_cost", "top_services": 10},
     }
 
@@ -265,7 +268,7 @@ chargeback:
         ),
         (
             f"budgets: [{{project: p, team: a, monthly: 1, {OWNER}}}]",
-            "budgets[0]: needs exactly one of team, cost_center, project and service_name.",
+            "budgets[0]: needs exactly one of team, cost_center, project, service_name and provider.",
         ),
         (f"budgets: [{{monthly: 1, {OWNER}}}]", "budgets[0]: needs exactly one of team,"),
         (f"budgets: [{{project: p, {OWNER}}}]", "budgets[0]: needs either monthly or yearly."),

@@ -1,5 +1,6 @@
 -- One row per billing month and budget that holds in it: what was budgeted, and what was charged back to its scope.
--- Teams, cost centres and projects are charged their part of the pools too (chargeback_reports); a service what it cost itself (daily_costs).
+-- Teams, cost centres and projects are charged their part of the pools too (chargeback_reports); a service what it cost itself (daily_costs),
+-- as is a provider, whose name only the daily series has.
 {%- set bases = ['billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] %}
 {%- set scopes = {
     'team': ('team', 'chargeback_reports'), 'cost_center': ('cost_center', 'chargeback_reports'),
@@ -22,8 +23,18 @@ with charged as (
     from {{ ref(mart) }} as costs
     cross join {{ ref('stg_config__reports') }} as reports
     group by costs.{{ column }}, costs.billing_currency, costs.billing_period
-    {% if not loop.last %}union all{% endif %}
+
+    union all
     {%- endfor %}
+
+    select
+        'provider' as scope_type,
+        provider as scope_name,
+        billing_currency,
+        sum(curve_cost + scheduled_cost + irregular_cost) as cost,
+        billing_period
+    from {{ ref('int_series_costs') }}
+    group by provider, billing_currency, billing_period
 ),
 
 months as (

@@ -3,15 +3,33 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.defs.automation.timetable import MAX_HOURS
 from orchestration.defs.ingest.ai_prices import AI_PRICES_KEY
 from orchestration.defs.ingest.assets import ONLY_OPEN, source_key
+from orchestration.defs.reports.assets import WEEKLY
 from orchestration.lib.config import Config
+
+_LIMITS = {"dagster/max_runtime": str(MAX_HOURS * 3600)}
+
+BY_HAND = "cloud"
+"""The group of what changes the cloud: people alone start it."""
+
+_DAILY = dg.AssetSelection.all() - dg.AssetSelection.groups(BY_HAND, WEEKLY)
 
 refresh = dg.define_asset_job(
     "refresh",
-    # What changes the cloud is started by people alone.
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("cloud"),
+    selection=_DAILY,
+    tags=_LIMITS,
+    owners=["team:data-platform"],
     description="Takes in the deliveries of the chosen months, builds what changed, checks it and writes the reports.",
+)
+
+weekly = dg.define_asset_job(
+    "weekly_review",
+    selection=_DAILY | dg.AssetSelection.groups(WEEKLY),
+    tags=_LIMITS,
+    owners=["team:finops"],
+    description="The same, and the review of the last week: no page is written on figures that have not passed the gates.",
 )
 
 # dbt models with this tag are built after each poll: hourly usage with its price and owner, and what these follow from.
@@ -26,6 +44,7 @@ def usage_job(config: Config) -> UnresolvedAssetJobDefinition:
         selection=dg.AssetSelection.assets(*polled, AI_PRICES_KEY) | dg.AssetSelection.tag(NEAR_REAL_TIME, "")
         if polled
         else dg.AssetSelection.assets(),
-        tags=ONLY_OPEN,
+        tags=ONLY_OPEN | _LIMITS,
+        owners=["team:data-platform"],
         description="Asks AI APIs for the hours in progress, and builds the models that follow from them cheaply.",
     )

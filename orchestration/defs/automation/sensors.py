@@ -21,6 +21,7 @@ def delivery_sensor(config: Config) -> dg.SensorDefinition:
         name="new_deliveries",
         job=refresh,
         minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
         description="Starts a run for each billing month of which a source has a new or restated delivery.",
     )
     def sensor(warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:

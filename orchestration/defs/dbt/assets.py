@@ -41,8 +41,9 @@ class Translator(DagsterDbtTranslator):
         }
         # Exchange rates are stored with the sections of the configuration.
         self._filled_by[dg.AssetKey(["config", "currency_rates"])] = [CONFIG_KEY]
-        # Filled from the marts: the view on it is made before, so that one call of dbt makes all models.
-        self._filled_by[dg.AssetKey(["ml", "recommendations"])] = []
+        # Filled from the marts: the views on them are made before, so that one call of dbt makes all models.
+        for table in ("recommendations", "recommendation_states", "recommendation_exclusions", "realised_savings"):
+            self._filled_by[dg.AssetKey(["ml", table])] = []
         self._all = [source_key(source) for source in config.sources]
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:

@@ -9,7 +9,10 @@ from orchestration.lib.gate_suites import GATED_MARTS
 from orchestration.lib.progress import watcher
 
 # Views of dbt on what Python works out of marts that have passed.
-_FILLED_BY_PYTHON = {"recommendations": dg.AssetKey(["ml", "recommendations"])}
+_FILLED_BY_PYTHON = {
+    "recommendations": dg.AssetKey(["ml", "recommendations"]),
+    "anomalies": dg.AssetKey(["ml", "anomalies"]),
+}
 
 
 def mart_key(name: str) -> dg.AssetKey:

@@ -3,12 +3,14 @@
 import dagster as dg
 import psycopg
 
+from orchestration.defs.ingest.reference import REFERENCE_KEY
+from orchestration.defs.ingest.utilisation import UTILISATION_KEY
 from orchestration.defs.resources import Warehouse
 from orchestration.lib.config import Config
 from orchestration.lib.progress import watcher
 
 
-def ai_recommendations_asset(config: Config) -> dg.AssetsDefinition:
+def recommendations_asset(config: Config) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(["ml", "recommendations"]),
         group_name="ml",
@@ -16,24 +18,25 @@ def ai_recommendations_asset(config: Config) -> dg.AssetsDefinition:
         pool="warehouse",
         deps=[
             dg.AssetKey(["finops", mart])
-            for mart in ("ai_usage", "ai_usage_hourly", "ai_cost_reconciliation", "recommendations")
-        ],
-        description="What could be saved on AI models, each with its evidence. The view `finops.recommendations` shows it.",
+            for mart in ("ai_usage", "ai_usage_hourly", "ai_cost_reconciliation", "cost_records", "recommendations")
+        ]
+        + [UTILISATION_KEY, REFERENCE_KEY],
+        description="What could be saved, each with its evidence, and what of it counts. The view `finops.recommendations` shows it.",
     )
     def recommendations(warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        from orchestration.lib.ai.recommendations import store_recommendations
-        from orchestration.lib.ai.savings import ai_recommendations  # imports pandas
+        from orchestration.lib.recommendation_run import run_recommendations  # imports pandas
 
         watcher().step("Look for savings")
         with psycopg.connect(warehouse.url()) as connection:
-            window, found = ai_recommendations(connection, config)
-            run_id = store_recommendations(connection, found, window)
+            outcome = run_recommendations(connection, config)
+        found = outcome.portfolio
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": len(found),
-                "monthly saving": float(sum(one.estimate.saving for one in found if one.counts)),
-                "as of": window.last.isoformat() if window else "no AI usage",
-                "run id": run_id,
+                "dagster/row_count": len(found.recommendations),
+                **{f"monthly saving {currency}": float(total) for currency, total in sorted(found.totals.items())},
+                "nothing can be said of": len(outcome.excluded),
+                "as of": outcome.as_of.isoformat() if outcome.as_of else "no usage",
+                "run id": outcome.run_id,
             }
         )
 

@@ -1,4 +1,4 @@
-"""What people read: a chargeback report for each month."""
+"""What people read: a chargeback report for each month, and a review of each week."""
 
 import dagster as dg
 import psycopg
@@ -11,6 +11,9 @@ from orchestration.lib.config import Config
 from orchestration.lib.gate_suites import GATED_MARTS
 from orchestration.lib.progress import watcher
 from orchestration.lib.publishing import publish_reports
+
+WEEKLY = "weekly"
+"""The group of what is made once a week."""
 
 
 def chargeback_report(config: Config) -> dg.AssetsDefinition:
@@ -34,3 +37,24 @@ def chargeback_report(config: Config) -> dg.AssetsDefinition:
         )
 
     return chargeback
+
+
+def weekly_review() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(["reports", "weekly_review"]),
+        group_name=WEEKLY,
+        kinds={"plotly", "html"},
+        deps=[mart_key(mart) for mart in GATED_MARTS],
+        description="The last week that is complete: what it cost, what moved, what was unusual, budgets at risk, what to change first.",
+    )
+    def review(warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        from reports.weekly_review import write_weekly_review
+
+        watcher().step("Write the weekly review")
+        with psycopg.connect(warehouse.url()) as connection:
+            page = write_weekly_review(connection, paths.reports_dir())
+        return dg.MaterializeResult(
+            metadata={"page": dg.MetadataValue.path(str(page)) if page else "no week is complete yet"}
+        )
+
+    return review

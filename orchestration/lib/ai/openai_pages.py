@@ -47,8 +47,6 @@ _COUNTED = {
     "web_search_calls": ("num_requests", "web_search_count"),
     "vector_stores": ("usage_bytes", "storage_byte_hours"),
 }
-# Part of a class that has one price here; kept beside it, so that nothing that was reported is lost.
-_IMAGE_TOKENS = ("input_image_tokens", "input_cached_image_tokens", "output_image_tokens")
 _TEXT_TOKENS = ("input_text_tokens", "input_cached_text_tokens", "output_text_tokens")
 _COMPLETION_TOKENS = (
     "input_tokens",
@@ -59,12 +57,13 @@ _COMPLETION_TOKENS = (
     "input_audio_tokens",
     "input_cached_audio_tokens",
     "output_audio_tokens",
+    "input_image_tokens",
+    "input_cached_image_tokens",
+    "output_image_tokens",
 )
 _WHAT = frozenset({"object", "num_model_requests", "project_name"})
 _KNOWN = {
-    kind: _WHAT
-    | set(groups)
-    | ({_COUNTED[kind][0]} if kind in _COUNTED else {*_COMPLETION_TOKENS, *_TEXT_TOKENS, *_IMAGE_TOKENS})
+    kind: _WHAT | set(groups) | ({_COUNTED[kind][0]} if kind in _COUNTED else {*_COMPLETION_TOKENS, *_TEXT_TOKENS})
     for kind, groups in GROUPS.items()
 }
 # What a line item says after the model, and the token class that it is.
@@ -76,6 +75,9 @@ _METERS = {
     "audio input": "input_audio_tokens",
     "cached audio input": "cache_read_audio_tokens",
     "audio output": "output_audio_tokens",
+    "image input": "input_image_tokens",
+    "cached image input": "cache_read_image_tokens",
+    "image output": "output_image_tokens",
     "image generation": "image_count",
 }
 # Line items that name no model.
@@ -128,7 +130,6 @@ def _usage(result: Result) -> tuple[list[Row], list[str]]:
     }
     if kind == "completions":
         row |= _completion_tokens(result)
-        counts |= {name: str(count) for name in _IMAGE_TOKENS if (count := result.count(name))}
     else:
         field, column = _COUNTED[kind]
         count = result.count(field)
@@ -148,10 +149,7 @@ def _tier(result: Result) -> str | None:
 
 
 def _completion_tokens(result: Result) -> Row:
-    """Disjoint classes of a count of input that contains what was read from, and written to, the cache.
-
-    Image tokens stay inside the class of text, which is what most models charge them as.
-    """
+    """Disjoint classes of a count of input that contains what was read from, and written to, the cache."""
     count = {name: result.count(name) for name in _COMPLETION_TOKENS}
     value = {name: number or 0 for name, number in count.items()}
     uncached = value["input_tokens"] - value["input_cached_tokens"] - value["input_cache_write_tokens"]
@@ -162,20 +160,30 @@ def _completion_tokens(result: Result) -> Row:
         why = f"is not input_tokens less cached and cache-write tokens, which is {uncached}."
         raise result.error("input_uncached_tokens", count["input_uncached_tokens"], why)
 
-    def without(whole: int, whole_name: str, part_name: str) -> int:
-        if value[part_name] > whole:
-            why = f"is more than the {whole} of {whole_name}, which it is part of."
-            raise result.error(part_name, count[part_name], why)
-        return whole - value[part_name]
+    def without(whole: int, whole_name: str, *part_names: str) -> int:
+        for name in part_names:
+            if value[name] > whole:
+                why = f"is more than the {whole} left of {whole_name}, which it is part of."
+                raise result.error(name, count[name], why)
+            whole -= value[name]
+        return whole
 
     return {
-        "uncached_input_tokens": without(uncached, "uncached input", "input_audio_tokens"),
-        "cache_read_tokens": without(value["input_cached_tokens"], "input_cached_tokens", "input_cached_audio_tokens"),
+        "uncached_input_tokens": without(uncached, "uncached input", "input_audio_tokens", "input_image_tokens"),
+        "cache_read_tokens": without(
+            value["input_cached_tokens"],
+            "input_cached_tokens",
+            "input_cached_audio_tokens",
+            "input_cached_image_tokens",
+        ),
         "cache_write_5m_tokens": count["input_cache_write_tokens"],
         "input_audio_tokens": count["input_audio_tokens"],
         "cache_read_audio_tokens": count["input_cached_audio_tokens"],
-        "output_tokens": without(value["output_tokens"], "output_tokens", "output_audio_tokens"),
+        "output_tokens": without(value["output_tokens"], "output_tokens", "output_audio_tokens", "output_image_tokens"),
         "output_audio_tokens": count["output_audio_tokens"],
+        "input_image_tokens": count["input_image_tokens"],
+        "cache_read_image_tokens": count["input_cached_image_tokens"],
+        "output_image_tokens": count["output_image_tokens"],
     }
 
 

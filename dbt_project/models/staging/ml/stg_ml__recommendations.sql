@@ -32,5 +32,11 @@ select
     window_start,
     as_of,
     model_version,
-    run_id
+    run_id,
+    origin,
+    region_id,
+    command,
+    acts_on,
+    effective_from,
+    counted_saving
 from {{ source('ml', 'recommendations') }}

@@ -13,11 +13,11 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from ml.savings.recommendation import MODEL_VERSION, Recommendation, Window
+from ml.savings.recommendation import MODEL_VERSION, Recommendation
 from ml.savings.traffic import text
 
-# In the order of the table: column, type, what it holds. States that people give (accepted, dismissed, done) are not here: they have to
-# outlive a replacement, and belong in a table of their own by recommendation_id.
+# In the order of the table: column, type, what it holds. What people decide outlives a replacement: ml.recommendation_states. A table
+# of before 0.2 gets the columns that it lacks, which therefore have defaults or may be null.
 _COLUMNS = (
     ("recommendation_id", "text primary key", "The same for the same advice on the same thing in every run."),
     ("kind", "text not null", "Kind of saving."),
@@ -56,7 +56,22 @@ _COLUMNS = (
     ("as_of", "date not null", "Last day of the usage that it rests on."),
     ("model_version", "text not null", "Version of the way it is worked out."),
     ("run_id", "text not null", "Digest of the whole list: the same inputs have the same id."),
+    (
+        "origin",
+        "text not null default 'finops'",
+        "Who says so: finops, or the provider's own service whose list was taken in.",
+    ),
+    ("region_id", "text", "Region of what it acts on."),
+    ("command", "text", "A command or a Terraform change that would do it, as text."),
+    ("acts_on", "jsonb not null default '[]'", "The resources it acts on, with what each costs in an average month."),
+    ("effective_from", "date", "First day of the saving, where it does not begin at once."),
+    (
+        "counted_saving",
+        "numeric",
+        "What it adds to a total in which no euro is saved twice; null where another one counts in its place.",
+    ),
 )
+_SINCE = ("origin", "region_id", "command", "acts_on", "effective_from", "counted_saving")
 
 _LOCK = 7_204_061
 
@@ -70,6 +85,13 @@ def ensure_recommendations(connection: psycopg.Connection[Any]) -> None:
         connection.execute(
             sql.SQL("create table if not exists ml.recommendations ({})").format(sql.SQL(", ").join(columns))
         )
+        for name, kind, _ in _COLUMNS:
+            if name in _SINCE:
+                connection.execute(
+                    sql.SQL("alter table ml.recommendations add column if not exists {} " + kind).format(
+                        sql.Identifier(name)
+                    )
+                )
         about = (
             "What could be saved, one row per recommendation of the last run. Written by the asset ml/recommendations."
         )
@@ -82,14 +104,12 @@ def ensure_recommendations(connection: psycopg.Connection[Any]) -> None:
             )
 
 
-def store_recommendations(
-    connection: psycopg.Connection[Any], found: Sequence[Recommendation], window: Window | None
-) -> str:
-    """Put these recommendations in place of the former ones, in one transaction, and return the run id."""
-    rows = [_row(one, window) for one in found] if window else []
+def store_recommendations(connection: psycopg.Connection[Any], found: Sequence[Recommendation]) -> str:
+    """Put these recommendations in place of the former ones, in one transaction, and return the run id. Each has its window."""
+    rows = [_row(one) for one in found]
     # Of what the rows say, so that a run that finds the same leaves the same bytes.
     run_id = sha256(json.dumps(rows, default=_plain, ensure_ascii=False).encode()).hexdigest()[:32]
-    names = [name for name, *_ in _COLUMNS]
+    names = [*(name for name, *_ in _COLUMNS if name != "run_id"), "run_id"]
     with connection.transaction():
         ensure_recommendations(connection)
         connection.execute("lock table ml.recommendations in share row exclusive mode")
@@ -101,8 +121,11 @@ def store_recommendations(
     return run_id
 
 
-def _row(one: Recommendation, window: Window) -> list[Any]:
+def _row(one: Recommendation) -> list[Any]:
     """The values of a recommendation in the order of the columns, the run id left out."""
+    window = one.window
+    if window is None:
+        raise ValueError(f"{one.kind} {one.recommendation_id} has no window")
     series = [
         {"from": first.isoformat(), "cost": text(cost), "saving": text(saving)}
         for first, cost, saving in one.estimate.series
@@ -113,7 +136,8 @@ def _row(one: Recommendation, window: Window) -> list[Any]:
         "cost_center": one.owner.cost_center,
         "project": one.owner.project,
         "environment": one.owner.environment,
-        "currency": "USD",
+        "currency": one.currency,
+        "acts_on": Jsonb([{"resource_id": name, "monthly_cost": text(cost)} for name, cost in one.acts_on]),
         "monthly_cost": one.estimate.cost,
         "monthly_saving": one.estimate.saving,
         "monthly_saving_low": one.estimate.low,

@@ -1,0 +1,25 @@
+-- One row per recommendation that was done: what was promised, and what the bill says that it saved.
+-- A view: the asset ml/recommendations measures it on the marts, after they are made.
+{{ config(materialized='view') }}
+
+select
+    recommendation_id,
+    kind,
+    resource_id,
+    team,
+    currency,
+    method,
+    note,
+    days_before,
+    days_after,
+    predicted_monthly_saving,
+    predicted_low,
+    predicted_high,
+    counterfactual_cost,
+    actual_cost,
+    realised_saving,
+    realised_monthly_saving,
+    is_in_band,
+    done_on,
+    measured_to
+from {{ ref('stg_ml__realised_savings') }}

@@ -1,0 +1,25 @@
+-- One row per incident of the last run.
+select
+    anomaly_id,
+    dimension,
+    dimension_value,
+    billing_currency,
+    granularity,
+    started_on,
+    noticed_on,
+    ended_on,
+    last_seen_on,
+    state,
+    feedback,
+    severity,
+    method,
+    team,
+    expected_cost,
+    actual_cost,
+    impact_cost,
+    surprise,
+    drivers,
+    breakdown,
+    model_version,
+    run_id
+from {{ source('ml_anomalies', 'anomalies') }}

@@ -1,0 +1,1 @@
+"""Anomalies: read from the warehouse, worked out by `ml.anomalies`, written to `ml`."""
