@@ -17,7 +17,7 @@ _TEAM = 50
 
 
 def measure(resources: int) -> list[Measurement]:
-    found = list(_candidates(resources, Random(6)))
+    found = list(_candidates(resources, Random(6)))  # noqa: S311
     with timed() as clock:
         result = portfolio(found, lambda _: ())
     total, bound = result.totals["USD"], result.bounds["USD"]

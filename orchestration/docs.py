@@ -1,4 +1,4 @@
-"""Write the pages of `docs/` that are made from the project itself: the asset graph and the marts.
+"""Write the pages of `docs/` that are made from the project itself: the asset graph, the marts and the lists of an inventory.
 
 `make docs` runs it; `make check` fails where the pages in the repository are not what it writes.
 """
@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.lib import dbt, paths, postgres
+from orchestration.lib.inventory.lists import LISTS
 from orchestration.lib.settings import sample_config_file
 
 _NOTE = "<!-- Written by `make docs` from the definitions; do not edit. -->"
@@ -60,6 +61,24 @@ def marts(manifest: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def inventory() -> str:
+    """The lists that an inventory may have, with their columns."""
+    lines = [
+        _NOTE,
+        "# Inventory",
+        "",
+        "Lists that files of `inventory` may be of. A file is of the list that it or its folder is named after; columns that are not",
+        "needed may be missing or empty: then it is not known, and where savings need it they say so. A bucket has a row for each class,",
+        "part and age of its objects, the others one for each resource.",
+    ]
+    for name, fields in LISTS.items():
+        lines += ["", f"## {name}", "", "| column | type | needed | what |", "|---|---|---|---|"]
+        for field in fields:
+            kind = "whole number" if field.kind == "bigint" else field.kind
+            lines.append(f"| `{field.name}` | {kind} | {'yes' if field.needed else '–'} | {field.meaning} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     from orchestration.definitions import build_definitions
     from orchestration.lib.config import load_config
@@ -69,6 +88,7 @@ def main() -> None:
     docs.mkdir(exist_ok=True)
     definitions = build_definitions(load_config(sample_config_file()), manifest)
     _write(docs / "asset-graph.md", asset_graph(definitions))
+    _write(docs / "inventory.md", inventory())
     _write(docs / "marts.md", marts(json.loads(manifest.read_text())))
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ml.anomalies import views
 from ml.anomalies.fees import fees
-from ml.anomalies.rarity import rarities
 from ml.anomalies.panel import Panel
+from ml.anomalies.rarity import rarities
 from ml.anomalies.settings import Settings
 
 SPREAD_DAYS, FEWEST_SPREADS = 91, 10

@@ -31,11 +31,11 @@ _FEWEST_DAYS = 0.8
 SECTION = """
 ## Forecasts
 
-Each series is forecast from its own history: {weekly} of the 359 series of M4 Weekly (one in {every}, in the file's order) the 13 weeks
-of their test set; {series} daily series {days} days each from {cuts} days in their second half. Hourly ones are added up to days; one without
-a value on more than a fifth of its days is left out. WAPE and MASE are means over the {weekly} and the {daily} forecasts; MASE is in units
-of the seasonal naive's error within the history (M4: of the naive's). Coverage is the share of actual values within the bands named 80 and
-95 %; "of sums" the share of the forecasts whose sum of all steps is within its band.
+Each series is forecast from its own history: {weekly} of the 359 series of M4 Weekly (one in {every}, in the file's order) the
+13 weeks of their test set; {series} daily series {days} days each from {cuts} days in their second half. Hourly ones are added up to
+days; one without a value on more than a fifth of its days is left out. WAPE and MASE are means over the {weekly} and the {daily}
+forecasts; MASE is in units of the seasonal naive's error within the history (M4: of the naive's). Coverage is the share of actual values
+within the bands named 80 and 95 %; "of sums" the share of the forecasts whose sum of all steps is within its band.
 
 | data | model | WAPE | MASE | 80 % | 95 % | 80 % of sums | 95 % of sums |
 |---|---|---|---|---|---|---|---|

@@ -9,8 +9,8 @@ import numpy as np
 from ml.forecasting.backtest import MEDIAN, PROPHET, Backtest
 from ml.forecasting.bands import LEVELS, Spread, spread_of
 
-CLEARLY = 0.9
-"""A model takes the place of the median of all where its backtest error is below this share of the median's."""
+CLEARLY = 0.8
+"""A model may take the place of the median of all where its backtest error is below this share of the median's."""
 _PARTS = 4
 
 
@@ -29,18 +29,25 @@ class Score:
 
 
 def choose(test: Backtest) -> str:
-    """The median of the models, unless one of them is clearly better.
+    """The median of the models, unless one of them is clearly better: by a fifth, and by more than chance would have it.
 
     The best of several in a handful of weeks is often the luckiest; the median is seldom far behind, and never the worst.
     """
-    best, error = MEDIAN, 1.0
+    best, error = MEDIAN, CLEARLY
     for model in test.forecasts:
         asked = test.asked(model)
-        rival = _loss(test, MEDIAN, asked)
-        share = _loss(test, model, asked) / rival if rival > 0.0 else 1.0
-        if share < min(error, CLEARLY):
+        rival, own = _losses(test, MEDIAN)[asked], _losses(test, model)[asked]
+        share = float(own.sum() / rival.sum()) if rival.any() else 1.0
+        if share < error and _beyond_chance(rival - own, test.windows):
             best, error = model, share
     return best
+
+
+def _beyond_chance(gains: np.ndarray, windows: float) -> bool:
+    """Whether what was gained at each origin is more than its standard error; windows that overlap are worth as many as do not."""
+    if len(gains) < 2:
+        return False
+    return bool(gains.mean() > gains.std(ddof=1) / np.sqrt(min(windows, len(gains))))
 
 
 def scores(test: Backtest, chosen: str) -> list[Score]:
@@ -76,8 +83,9 @@ def spread_of_chosen(test: Backtest, chosen: str) -> Spread:
     )
 
 
-def _loss(test: Backtest, model: str, asked: np.ndarray) -> float:
-    return float(np.abs(test.errors(model)[asked]).mean())
+def _losses(test: Backtest, model: str) -> np.ndarray:
+    """The mean absolute error at each origin."""
+    return np.asarray(np.abs(test.errors(model)).mean(axis=1))
 
 
 def _square(test: Backtest, model: str, asked: np.ndarray) -> float:

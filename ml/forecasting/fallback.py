@@ -37,7 +37,7 @@ def fallback(values: np.ndarray, season: int) -> Fallback | None:
         return Fallback("zero", f"ended: nothing was charged in the last {quiet} steps", np.zeros(1), CERTAIN)
     if length < 2 * season:
         return Fallback("mean", f"new: {length} complete steps", *_mean(values[-season:], length))
-    if np.ptp(values[-2 * season :]) <= 1e-9 * np.abs(values[-2 * season :]).max():
+    if values[-1] and np.ptp(values[-2 * season :]) <= 1e-9 * np.abs(values[-2 * season :]).max():
         return Fallback("last_value", f"constant for {2 * season} steps or more", values[-1:], CERTAIN)
     recent = values[-_LOOKED_AT:]
     if np.count_nonzero(recent) < len(recent) / 2:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ml.forecasting.bands import LEVELS
 from ml.forecasting.periods import Kind, periods
-from ml.forecasting.reconcile import amount, in_units, largest_remainder, minimum_trace
+from ml.forecasting.reconcile import EXACT, amount, in_units, largest_remainder, minimum_trace
 from ml.forecasting.settings import PARTITIONS
 from ml.forecasting.single import Single
 from ml.series import PARTS, Key, Series
@@ -128,7 +128,7 @@ def period_rows(
         first = max((period.first - trained_to).days, 1)
         last = (period.last - trained_to).days
         curve, scheduled = sum(units.curve[first - 1 : last]), sum(units.scheduled[first - 1 : last])
-        with localcontext(prec=60):
+        with localcontext(EXACT):
             actual = sum((cost for day, cost in paid.items() if period.first <= day <= trained_to), Decimal(0))
             bounds = [
                 actual + amount(bound + scheduled)
@@ -157,7 +157,7 @@ def _around(middle: int, width: int, *, at_least_zero: bool) -> tuple[int, int]:
 def _paid(frame: pd.DataFrame, trained_to: date) -> dict[date, Decimal]:
     """What each day until then cost, all parts together."""
     paid: dict[date, Decimal] = {}
-    with localcontext(prec=60):
+    with localcontext(EXACT):
         for day, *amounts in zip(frame["date"], *(frame[part] for part in PARTS), strict=True):
             at = day.date() if hasattr(day, "date") else day
             if at <= trained_to:

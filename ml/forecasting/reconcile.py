@@ -8,12 +8,14 @@ written as constraints, one a dimension: its values less the total are zero. How
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_FLOOR, Decimal, localcontext
+from decimal import ROUND_FLOOR, Context, Decimal, localcontext
 
 import numpy as np
 
 UNIT = Decimal("0.0000000001")
-_ENOUGH_DIGITS = 60
+_DIGITS = -UNIT.as_tuple().exponent  # type: ignore[operator]
+EXACT = Context(prec=60)
+"""More digits than the largest amount has: nothing is rounded but on purpose."""
 
 
 def minimum_trace(
@@ -55,8 +57,7 @@ def _solved(values: np.ndarray, weights: np.ndarray, constraints: np.ndarray, at
 
 def in_units(value: float) -> int:
     """A float as a whole number of units, the nearest."""
-    with localcontext(prec=_ENOUGH_DIGITS):
-        return int((Decimal(value) / UNIT).to_integral_value())
+    return int(Decimal(value).scaleb(_DIGITS, EXACT).to_integral_value(context=EXACT))
 
 
 def largest_remainder(whole: int, parts: Mapping[str, float]) -> dict[str, int]:
@@ -65,7 +66,7 @@ def largest_remainder(whole: int, parts: Mapping[str, float]) -> dict[str, int]:
     Each is cut down to a unit, and what is then missing goes, a unit each, to those that were cut most. Where floats are too coarse for
     that, the largest part takes what is left.
     """
-    with localcontext(prec=_ENOUGH_DIGITS):
+    with localcontext(EXACT):
         exact = {name: Decimal(value) / UNIT for name, value in parts.items()}
         cut = {name: int(value.to_integral_value(ROUND_FLOOR)) for name, value in exact.items()}
         missing = whole - sum(cut.values())
@@ -80,5 +81,4 @@ def largest_remainder(whole: int, parts: Mapping[str, float]) -> dict[str, int]:
 
 def amount(units: int) -> Decimal:
     """So many units as an amount."""
-    with localcontext(prec=_ENOUGH_DIGITS):
-        return (units * UNIT).quantize(UNIT)
+    return Decimal(units).scaleb(-_DIGITS, EXACT)

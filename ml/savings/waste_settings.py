@@ -23,3 +23,4 @@ class WasteSettings:
     payback_months: int = 12
     incomplete_upload_days: int = 7
     noncurrent_version_days: int = 30
+    network_monthly_cost: Decimal = Decimal(500)

@@ -10,7 +10,7 @@ from pydantic import Field
 from orchestration.lib.config_base import Settings
 from orchestration.lib.config_places import FilePlace
 from orchestration.lib.config_savings_commitments import Commitments
-from orchestration.lib.config_savings_waste import Idle, Schedule, StorageLifecycle
+from orchestration.lib.config_savings_waste import Hints, Idle, Schedule, StorageLifecycle
 
 Days = Annotated[int, Field(ge=1, le=366)]
 Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=9, decimal_places=6)]
@@ -35,5 +35,6 @@ class Savings(Settings):
     idle: Idle = Idle()
     schedule: Schedule = Schedule()
     storage: StorageLifecycle = StorageLifecycle()
+    hints: Hints = Hints()
     commitments: Commitments = Commitments()
     provider_exports: tuple[FilePlace, ...] = ()

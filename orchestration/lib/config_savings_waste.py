@@ -31,6 +31,12 @@ class Schedule(Settings):
     cpu_percent: Percent = Decimal(3)
 
 
+class Hints(Settings):
+    """From how much a month on traffic, support, tax and marketplaces are worth a look: what they could save is not known."""
+
+    monthly_cost: Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=2)] = Decimal(500)
+
+
 class StorageLifecycle(Settings):
     """From which age on objects may move to a colder class, and what that has to bring.
 

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import psycopg
 import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
 
+from orchestration.cli import main
+from orchestration.lib import postgres
 from orchestration.lib.ai.savings import ai_recommendations
 from orchestration.lib.focus_recommendations import export_recommendations
 from orchestration.lib.gate import gate_markdown, run_gate
@@ -24,7 +28,9 @@ SAVINGS = {
 }
 
 
-def test_the_mart_shows_what_was_worked_out_of_the_marts(ai_project: Project, tmp_path: Path) -> None:
+def test_the_mart_shows_what_was_worked_out_of_the_marts(
+    ai_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert ai_project.rows("select count(*) from finops.recommendations") == [(0,)]
     ai_project.configure(**SECTIONS, ai_api_optimization=SAVINGS)
     with psycopg.connect(ai_project.url) as connection:
@@ -48,6 +54,19 @@ def test_the_mart_shows_what_was_worked_out_of_the_marts(ai_project: Project, tm
     # The same as FOCUS drafts it, in a file; what people decide shows at once.
     with psycopg.connect(ai_project.url) as connection:
         decide(connection, found[0].recommendation_id, "dismissed", reason="not now", until=date(2030, 1, 1))
+    monkeypatch.setattr(postgres, "ensure_running", lambda: ai_project.url)
+    listed = CliRunner().invoke(main, ["recommendations", "list", "--all", "--limit", "500"])
+    key = found[0].recommendation_id[:8]
+    (line,) = [line for line in listed.output.splitlines() if key in line and "counts in its place" not in line]
+    assert "no: dismissed" in line
+    assert "nothing twice" in listed.output
+    assert key not in CliRunner().invoke(main, ["recommendations", "list", "--limit", "500"]).output
+    told = CliRunner().invoke(main, ["recommendations", "show", key]).output
+    assert found[0].reason[:20] in told
+    assert "not now" in told
+    refused = CliRunner().invoke(main, ["recommendations", "dismiss", key, "--reason", "again"])
+    assert (refused.exit_code, "it cannot become dismissed" in refused.output) == (1, True)
+    assert "Nothing is done yet" in CliRunner().invoke(main, ["recommendations", "realised"]).output
     path, count = export_recommendations(ai_project.url, "csv", tmp_path)
     with path.open(newline="") as file:
         rows = {row["RecommendationId"]: row for row in csv.DictReader(file)}

@@ -80,7 +80,11 @@ def test_both_exports_are_shown_beside_ours_and_never_counted(
     (tmp_path / "optimizer.csv").write_text(OPTIMIZER.format("310.5"))
     hub, optimizer = found = read(connection, tmp_path, "hub.parquet", "optimizer.csv")
     assert (hub.kind, hub.resource_id, hub.owner.team, hub.effort) == ("right_sizing", "i-1", "Search", "low")
-    assert (hub.estimate.cost, hub.estimate.saving, hub.estimate.low) == (Decimal("200.5"), Decimal("100.25"), 0)
+    assert (hub.estimate.cost, hub.estimate.saving, hub.estimate.low) == (
+        Decimal("200.5"),
+        Decimal("100.25"),
+        Decimal(0),
+    )
     assert hub.window is not None
     assert (hub.window.first, hub.window.last) == (date(2026, 10, 7), date(2026, 10, 20))
     # 0.4 an hour for 730 hours: they claim more than that, and no saving is above the cost.

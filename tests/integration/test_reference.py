@@ -39,9 +39,10 @@ def configured(folder: Path, *files: str) -> Config:
 def offer(*products: tuple[dict[str, str], str, str]) -> str:
     """A price list of AWS: attributes, price and first day of each product."""
     terms = {
-        f"S{number}": {"T": {"effectiveDate": f"{day}T00:00:00Z", "priceDimensions": {"D": {"unit": "Hrs", "pricePerUnit": {"USD": price}}}}}
+        f"S{number}": {"T": {"effectiveDate": f"{day}T00:00:00Z", "priceDimensions": {"D": dimension}}}
         for number, (_, price, day) in enumerate(products)
-    }  # fmt: skip
+        for dimension in ({"unit": "Hrs", "pricePerUnit": {"USD": price}},)
+    }
     listed = {
         f"S{number}": {"productFamily": "Compute Instance", "attributes": attributes}
         for number, (attributes, *_) in enumerate(products)

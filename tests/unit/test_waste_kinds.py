@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ml.savings.bill_hints import Charges, bill_hints
 from ml.savings.histogram import Histogram
 from ml.savings.holdings import Holdings
 from ml.savings.hours import HoursOfWeek
@@ -107,14 +108,13 @@ def test_without_enough_metrics_nothing_is_recommended_and_the_reason_is_said(
 
 
 def test_what_a_commitment_pays_is_not_saved_before_it_ends() -> None:
-    whole = paid("i-1")
+    whole = paid("i-1", owner=Owner())
     uses = {"i-1": use(cpu=1.0, network_in=1.0)}
     listed = {"instances": [RUNNING | {"resource_id": "i-1"}]}
     covered = replace(whole, daily_committed=whole.daily)
-    (unknown_end,), _ = found(holdings(covered, uses=uses, **listed))
-    assert unknown_end.estimate.saving == 0
-    assert unknown_end.effective_from is None
-    assert "whose end the bill does not tell" in unknown_end.reason
+    recommended, excluded = found(holdings(covered, uses=uses, **listed))
+    assert not recommended
+    assert "whose end the bill does not tell" in excluded["i-1"]
     (until,), _ = found(holdings(replace(covered, committed_until=date(2027, 3, 1)), uses=uses, **listed))
     assert until.estimate.saving == until.estimate.cost
     assert until.effective_from == date(2027, 3, 1)
@@ -220,3 +220,27 @@ def test_schedule_covers_every_busy_hour_and_is_for_non_production_only() -> Non
     production = replace(given, paid=[paid("i-1", owner=Owner(environment="production"))], hours=hours)
     assert found(production) == ([], {})
     assert "a schedule needs 14" in found(given)[1]["i-1"]
+
+
+def test_hot_spots_of_traffic_are_said_without_a_saving() -> None:
+    big = paid("nat-1", "EUW1-NatGateway-Bytes", 30, consumed_unit="GB")
+    small = paid("nat-2", "EUW1-NatGateway-Bytes", 10, consumed_unit="GB")
+    (one,), _ = found(holdings(big, small))
+    assert (one.kind, one.resource_id, one.confidence) == ("network", "nat-1", "low")
+    assert one.estimate.cost == one.estimate.saving == 0
+    assert one.current == "912.50 USD a month for traffic through a NAT gateway"
+    assert one.reason == "It is 75 % of what traffic through a NAT gateway costs."
+
+
+def test_hints_on_a_bill_name_what_is_paid_and_claim_nothing() -> None:
+    whole, other = Decimal(10_000), Decimal(2_500)
+    charges = [
+        Charges("support", "Support", "AWS", "USD", Decimal(900), whole, other),
+        Charges("tax", "tax", "AWS", "USD", Decimal(2_000), whole, other),
+        Charges("marketplace", "Logs", "AWS", "USD", Decimal(20), whole, other),
+    ]
+    support, tax = bill_hints(charges, WINDOW, Decimal(500))
+    assert (support.kind, tax.kind) == ("support_hint", "tax_hint")
+    assert support.reason.startswith("It is 9.0 % of this bill.")
+    assert "25.0 % of that is known not to be of production" in support.reason
+    assert support.estimate.saving == tax.estimate.cost == 0

@@ -3,6 +3,7 @@
 import dagster as dg
 import psycopg
 
+from orchestration.defs.ingest.inventory import INVENTORY_KEY
 from orchestration.defs.ingest.reference import REFERENCE_KEY
 from orchestration.defs.ingest.utilisation import UTILISATION_KEY
 from orchestration.defs.resources import Warehouse
@@ -20,7 +21,7 @@ def recommendations_asset(config: Config) -> dg.AssetsDefinition:
             dg.AssetKey(["finops", mart])
             for mart in ("ai_usage", "ai_usage_hourly", "ai_cost_reconciliation", "cost_records", "recommendations")
         ]
-        + [UTILISATION_KEY, REFERENCE_KEY],
+        + [INVENTORY_KEY, UTILISATION_KEY, REFERENCE_KEY],
         description="What could be saved, each with its evidence, and what of it counts. The view `finops.recommendations` shows it.",
     )
     def recommendations(warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]

@@ -8,8 +8,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -18,6 +16,7 @@ from requests.auth import AuthBase
 from orchestration.lib.ai.pages import parse
 from orchestration.lib.config_sources import API_KEYS, Source
 from orchestration.lib.errors import FinopsError
+from orchestration.lib.retry_after import seconds_to_wait
 
 Parameters = Sequence[tuple[str, str]]
 
@@ -129,7 +128,7 @@ class Client:
             if response.status_code != _TOO_MANY and response.status_code < 500:
                 raise self._refusal(path, response, has_cursor=any(name == "page" for name, _ in parameters))
             why = f"HTTP {response.status_code}"
-            asked = _retry_after(response)
+            asked = seconds_to_wait(response.headers.get("Retry-After"))
             if asked is not None and asked > _LONGEST_RETRY_AFTER:
                 raise self._error(path, f"{why}; it asks to wait {asked:.0f} seconds. Run again then.", UnusableError)
             wait = wait if asked is None else asked
@@ -203,17 +202,6 @@ class Client:
 
     def _error(self, path: str, what: str, kind: type[FinopsError] = FinopsError) -> FinopsError:
         return kind(f"{self.source.name}: {self._address(path)}: {what}")
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    """Seconds that the server asks to wait: a number, or a date as HTTP writes it."""
-    text = response.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
 
 
 def _cause(error: BaseException) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from orchestration.lib.alerts.store import Message
+from orchestration.lib.retry_after import seconds_to_wait
 
 
 @dataclass(frozen=True)
@@ -54,17 +52,6 @@ def of_status(status: int, who: str, retry_after: str | None = None) -> Outcome:
     if status in _PASSING or status >= 500:
         return Later(reason, seconds_to_wait(retry_after))
     return Refused(reason)
-
-
-def seconds_to_wait(retry_after: str | None) -> float | None:
-    """What the header Retry-After asks for: a number, or a date as HTTP writes it; None where it says neither."""
-    text = (retry_after or "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
 
 
 def lost(error: BaseException, who: str, timeout: float) -> Later:

@@ -20,6 +20,7 @@ _BUCKET_OFFSET = 1 << (_BUCKET_BITS - 1)
 _DAY_SECONDS = 86_400
 _MOST_KEYS = 3_000_000
 """Buckets that are held before they are handed on: some hundred megabytes, whatever the size of the files."""
+_WIDEST = 1 << 22
 _EPOCH = date(1970, 1, 1)
 
 
@@ -73,23 +74,25 @@ class Digest:
         )
         seconds = _seconds(batch["timestamp"])
         moments = (series << 40) + seconds
-        if pc.count_distinct(pa.array(moments)).as_py() < batch.num_rows:
+        # Files in the order of time and resource, as most are, cannot tell anything twice.
+        if not (np.diff(moments) > 0).all() and pc.count_distinct(pa.array(moments)).as_py() < batch.num_rows:
             order = np.argsort(moments, kind="stable")
             again = np.zeros(batch.num_rows, bool)
             again[order[1:]] = moments[order][1:] == moments[order][:-1]
             self._refuse(again, batch, rows + first_row, "is told twice for this resource, metric and time")
-        groups = (series << _DAY_BITS) + seconds // _DAY_SECONDS
-        keys = (groups << _BUCKET_BITS) + buckets(values) + _BUCKET_OFFSET
-        ones = np.ones(len(keys), np.int64)
-        self._counts.append(_summed(pa.table({"key": keys, "n": ones})))
-        in_day = seconds % _DAY_SECONDS
-        self._stats.append(
-            _stats(
-                pa.table(
-                    {"group": groups, "least": values, "most": values, "total": values, "first": in_day, "last": in_day}
-                )
-            )
-        )
+        days, in_day = np.divmod(seconds, _DAY_SECONDS)
+        first_day = int(days.min())
+        span = int(days.max()) - first_day + 1
+        codes, group = _dense(series * span + (days - first_day))
+        groups = (codes // span << _DAY_BITS) + codes % span + first_day
+        held = buckets(values) + _BUCKET_OFFSET
+        kinds, kind = _dense(held)
+        cells, counted = _counted(group * len(kinds) + kind)
+        keys = (groups[cells // len(kinds)] << _BUCKET_BITS) + kinds[cells % len(kinds)]
+        self._counts.append(pa.table({"key": keys, "n": counted}))
+        measured = {"group": group, "least": values, "most": values, "total": values, "first": in_day, "last": in_day}
+        stats = _stats_in_order(measured) if (np.diff(group) >= 0).all() else _stats(pa.table(measured))
+        self._stats.append(stats.set_column(0, "group", pa.array(groups[stats["group"].to_numpy()])))
         self._held += self._counts[-1].num_rows
         if self._held > _MOST_KEYS:
             self._compact()
@@ -121,6 +124,8 @@ class Digest:
             )  # fmt: skip
 
     def _compact(self) -> None:
+        if len(self._counts) == 1:
+            return
         self._counts = [_summed(pa.concat_tables(self._counts))]
         self._stats = [_stats(pa.concat_tables(self._stats))]
         self._held = self._counts[0].num_rows
@@ -138,28 +143,25 @@ class Digest:
             self._refuse(missing, batch, rows + first_row, "has no value", name)
             texts.append(encoded.dictionary.to_pylist())
             combined = combined * (len(texts[-1]) + 1) + encoded.indices.to_numpy(zero_copy_only=False)
-        distinct, at = np.unique(combined, return_index=True)
+        distinct, where = _dense(combined)
         numbers, factors, percents = (np.empty(len(distinct), kind) for kind in (np.int64, np.float64, bool))
-        for place, (code, index) in enumerate(zip(distinct.tolist(), at.tolist(), strict=True)):
+        for place, code in enumerate(distinct.tolist()):
             code, unit_index = divmod(code, len(texts[2]) + 1)
             resource_index, metric_index = divmod(code, len(texts[1]) + 1)
             resource, unit = texts[0][resource_index], texts[2][unit_index]
             try:
                 metric, kept, factors[place] = series_of(texts[1][metric_index], unit)
+                known = self._series.setdefault((resource, metric), (len(self._names), kept))
+                if known[1] != kept:
+                    raise ValueError(
+                        f"{metric} is in {kept}, and above in {known[1]}. A metric of a resource has one unit"
+                    )
             except ValueError as error:
-                raise FinopsError(
-                    f"{self.file}: row {rows[index] + first_row}, resource {resource}: {error}."
-                ) from None
-            known = self._series.setdefault((resource, metric), (len(self._names), kept))
+                row = rows[int(np.argmax(where == place))] + first_row
+                raise FinopsError(f"{self.file}: row {row}, resource {resource}: {error}.") from None
             if known[0] == len(self._names):
                 self._names.append((resource, metric, kept))
-            if known[1] != kept:
-                raise FinopsError(
-                    f"{self.file}: row {rows[index] + first_row}: {metric} of {resource} is in {kept}, and above in {known[1]}. "
-                    "A metric of a resource has one unit."
-                )
             numbers[place], percents[place] = known[0], kept == "Percent"
-        where = np.searchsorted(distinct, combined)
         return numbers[where], factors[where], percents[where]
 
     def _refuse(
@@ -174,6 +176,28 @@ class Digest:
             )
 
 
+def _dense(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct codes in order, and of each code its place among them; without sorting where they lie close together."""
+    least = int(codes.min())
+    width = int(codes.max()) - least + 1
+    if width > _WIDEST:
+        distinct, where = np.unique(codes, return_inverse=True)
+        return distinct, where
+    present = np.zeros(width, bool)
+    present[codes - least] = True
+    places = np.cumsum(present) - 1
+    return np.flatnonzero(present) + least, places[codes - least]
+
+
+def _counted(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct codes in order, and how often each occurs."""
+    if int(codes.max()) > _WIDEST:
+        return np.unique(codes, return_counts=True)
+    counted = np.bincount(codes)
+    filled = np.flatnonzero(counted)
+    return filled, counted[filled]
+
+
 def _seconds(times: pa.Array) -> np.ndarray:
     whole = times.cast(pa.timestamp("s", tz=times.type.tz), safe=False)
     return np.asarray(whole.cast(pa.int64()))
@@ -181,6 +205,16 @@ def _seconds(times: pa.Array) -> np.ndarray:
 
 def _summed(table: pa.Table) -> pa.Table:
     return table.group_by("key", use_threads=False).aggregate([("n", "sum")]).rename_columns(["key", "n"])
+
+
+def _stats_in_order(measured: dict[str, np.ndarray]) -> pa.Table:
+    """The same of groups that follow one another: no need to hash."""
+    group = measured["group"]
+    starts = np.flatnonzero(np.concatenate(([True], np.diff(group) > 0)))
+    ways = {"least": np.minimum, "most": np.maximum, "total": np.add, "first": np.minimum, "last": np.maximum}
+    return pa.table(
+        {"group": group[starts], **{name: way.reduceat(measured[name], starts) for name, way in ways.items()}}
+    )
 
 
 def _stats(table: pa.Table) -> pa.Table:

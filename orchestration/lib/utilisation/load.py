@@ -51,7 +51,11 @@ def take_in_files(
 ) -> Taken:
     """Load what is new or changed, forget what is gone. The same files again change nothing."""
     ensure_utilisation(connection)
-    files = [file for file in storage.files() if file.key.endswith(ENDINGS)]
+    try:
+        files = [file for file in storage.files() if file.key.endswith(ENDINGS)]
+    except FinopsError as error:
+        # What cannot be listed is not gone: what it said stays, and other sources go on.
+        return Taken((), 0, 0, 0, (f"{name}: {error}",))
     query = "select file_key, version from raw.utilisation_files where source_name = %s"
     known = dict(connection.execute(query, [name]).fetchall())
     gone = sorted(known.keys() - {file.key for file in files})

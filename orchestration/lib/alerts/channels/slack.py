@@ -17,11 +17,11 @@ from orchestration.lib.alerts.outcome import (
     cause,
     lost,
     of_status,
-    seconds_to_wait,
 )
 from orchestration.lib.alerts.picture import picture
 from orchestration.lib.alerts.store import Message
 from orchestration.lib.config_alerting import SlackSettings
+from orchestration.lib.retry_after import seconds_to_wait
 
 # The library writes addresses and what it sends to its log, and the address of a webhook is a secret: this log goes nowhere.
 _NOWHERE = logging.Logger("slack", logging.CRITICAL + 1)
