@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import psycopg
 
 from ml.savings.commitments.curve import ratio
-from ml.savings.commitments.usage import Commitment, Hours, Offer, Pool, Sku
+from ml.savings.commitments.usage import Commitment, Hours, Pool, Sku
 from ml.savings.recommendation import Window
+from orchestration.lib.commitment_offers import allowed, billed_offers, reference_offers
 from orchestration.lib.commitment_queries import ELIGIBLE, HOURLY_FORMATS, TERMS, USE, hourly_sources
 from orchestration.lib.commitment_rates import Rate
 
@@ -162,7 +163,11 @@ def _pool(
     )
     named = {sku for products in eligible.values() for sku in products}
     offers = [
-        _allowed(offer, eligible, named) for offer in (*_billed(commitments, found), *_reference(found, rates, key))
+        allowed(offer, eligible, named)
+        for offer in (
+            *billed_offers(commitments, found.on_demand),
+            *reference_offers(rates, found.on_demand, key.currency),
+        )
     ]
     known = {(offer.type, sku) for offer in offers for sku in offer.ratios}
     unpriced = {
@@ -192,72 +197,6 @@ def _commitment(name: str, found: _Found, window: Window, term: Sequence[Any]) -
     hours = window.days * 24
     used, unused = found.used[name], found.unused[name]
     return Commitment(name, kind, is_spend, ratios, (used + unused) / hours, used / hours, months, payment, period_end)
-
-
-def _billed(commitments: Sequence[Commitment], found: _Found) -> list[Offer]:
-    """What could be bought again at the rates of what there is. Commitments of one type, term and payment are one offer."""
-    spend: dict[tuple[str, int | None, str | None], dict[Sku, Decimal]] = defaultdict(dict)
-    single: dict[tuple[str, int | None, str | None, Sku], Decimal] = {}
-    like: dict[tuple[str, int | None, str | None], str] = {}
-    for one in commitments:
-        for sku, share in one.ratios.items():
-            like.setdefault((one.type, one.term_months, one.payment), one.commitment_id)
-            if one.is_spend:
-                known = spend[one.type, one.term_months, one.payment]
-                known[sku] = max(known.get(sku, Decimal(0)), share)
-            else:
-                at = (one.type, one.term_months, one.payment, sku)
-                single[at] = max(single.get(at, Decimal(0)), share)
-    origin = "the rates of your commitments on the bill"
-    return [
-        *(
-            Offer(kind, True, ratios, origin, months, paid, like=like[kind, months, paid])
-            for (kind, months, paid), ratios in spend.items()
-        ),
-        *(
-            Offer(kind, False, {sku: share}, origin, months, paid, price * share, like[kind, months, paid])
-            for (kind, months, paid, sku), share in single.items()
-            if (price := _price(found, sku))
-        ),
-    ]
-
-
-def _reference(found: _Found, rates: Sequence[Rate], key: PoolKey) -> list[Offer]:
-    """What could be bought at reference rates, against the price that is really paid on demand."""
-    spend: dict[tuple[str, int, str, str], dict[Sku, Decimal]] = defaultdict(dict)
-    single: list[Offer] = []
-    for rate in rates:
-        sku = Sku(rate.sku_id, rate.region_id)
-        price = _price(found, sku)
-        if price is None or rate.currency != key.currency:
-            continue
-        share = ratio(rate.unit_price, price)
-        if rate.is_spend:
-            spend[rate.commitment_type, rate.term_months, rate.payment_option, rate.file][sku] = share
-        else:
-            of_one = {sku: share}
-            single.append(
-                Offer(
-                    rate.commitment_type, False, of_one, rate.file, rate.term_months, rate.payment_option, price * share
-                )
-            )
-    return [
-        *(Offer(kind, True, ratios, file, months, paid) for (kind, months, paid, file), ratios in spend.items()),
-        *single,
-    ]
-
-
-def _price(found: _Found, sku: Sku) -> Decimal | None:
-    """What a unit of a product costs on demand, as it was paid."""
-    contracted, quantity = found.on_demand.get(sku, (Decimal(0), Decimal(0)))
-    return contracted / quantity if contracted > 0 and quantity > 0 else None
-
-
-def _allowed(offer: Offer, eligible: Mapping[str, Mapping[Sku, Decimal]], named: set[Sku]) -> Offer:
-    """The offer for the products that are eligible, where the provider says which are."""
-    own = eligible.get(offer.type, {})
-    ratios = {sku: share for sku, share in offer.ratios.items() if sku in own or sku not in named}
-    return replace(offer, ratios=ratios)
 
 
 def _slots(found: _Found, window: Window, is_hourly: bool) -> tuple[Hours, ...]:

@@ -148,11 +148,13 @@ def test_advice_from_charges(connection: psycopg.Connection[Any], tmp_path: Path
     assert buy.command is not None
     assert "--commitment 0.229" in buy.command
     assert [step["buy_on"] for step in buy.evidence["ladder"]][:2] == ["2026-09-26", "2026-10-26"]
-    assert unused.estimate.saving == WINDOW.monthly(4 * D(56), 56)
-    assert unused.estimate.cost == WINDOW.monthly(48 * D(56), 56)
+    # The bill has no hours: whether what is unused could cover that use is not known, so it is saved at the end alone.
+    assert unused.estimate.saving == unused.estimate.cost == WINDOW.monthly(2 * D(56), 56)
+    assert unused.effective_from == date(2026, 10, 20)
+    assert unused.evidence["could_cover_on_demand_per_month"] == written(WINDOW.monthly(4 * D(56), 56))
     assert expiry.effective_from == date(2026, 10, 20)
     assert expiry.estimate.saving == 0
-    assert expiry.evidence["rise_per_month"] == buy_text(WINDOW.monthly((D(24) - 14) * 56, 56))
+    assert expiry.evidence["rise_per_month"] == written(WINDOW.monthly((D(24) - 14) * 56, 56))
     for one in found.values():
         assert 0 <= one.estimate.low <= one.estimate.saving <= one.estimate.high <= one.estimate.cost
     assert len({one.exclusive_group for one in found.values()}) == 3
@@ -166,8 +168,25 @@ def test_advice_from_charges(connection: psycopg.Connection[Any], tmp_path: Path
     assert commitment_recommendations(connection, steady) == commitment_recommendations(connection, steady)
 
 
-def buy_text(amount: Decimal) -> str:
+def written(amount: Decimal) -> str:
     return format(amount.normalize(), "f")
+
+
+def test_with_hours_what_is_unused_can_cover_use_of_the_same_hours(
+    connection: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    charges = Charges(connection)
+    charges.add(57, "48", sku_id="big", region_id="eu", hours=DAYTIME)
+    charges.add(57, "24", paid="12", sku_id="big", region_id="eu", hours=[1] * 24, **COVERED)
+    charges.add(57, "0", paid="2", **UNUSED)
+    found = {one.kind: one for one in commitment_recommendations(connection, config(tmp_path))}
+    unused = found["commitment_unused"]
+    # 2 a day are unused, evenly; in 8 of 24 hours there is use, for which they would pay twice as much on demand.
+    assert float(unused.estimate.saving) == pytest.approx(float(WINDOW.monthly(D(4) / 3 * 56, 56)))
+    assert unused.estimate.cost == pytest.approx(WINDOW.monthly(48 * D(56), 56), abs=D("1e-6"))
+    assert unused.effective_from is None
+    # At half the price nothing pays that is used in a third of the hours.
+    assert "commitment" not in found
 
 
 def test_nothing_is_said_where_no_rate_is_known(connection: psycopg.Connection[Any], tmp_path: Path) -> None:

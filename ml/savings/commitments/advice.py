@@ -5,20 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import ROUND_DOWN, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import Any
 
 from ml.savings.commitments.commands import purchase_command
 from ml.savings.commitments.decision import Decision, decide
+from ml.savings.commitments.evidence import (
+    amount,
+    confidence,
+    evidence,
+    facts,
+    money,
+    percent,
+    rests_on,
+    risk_level,
+    saves,
+    size,
+    size_of,
+    why_confident,
+)
 from ml.savings.commitments.ladder import forgone, ladder
 from ml.savings.commitments.programmes import Plan, Programme, Unused
 from ml.savings.commitments.usage import Commitment, CommitmentSettings, Pool
-from ml.savings.recommendation import Estimate, Level, Owner, Recommendation, Window, estimate
+from ml.savings.recommendation import Estimate, Owner, Recommendation, Window, estimate
 from ml.savings.traffic import text
 
 _CENT = Decimal("0.01")
-_PART = Decimal("0.0001")
-_UNIT = Decimal("0.0000000001")
 
 
 def advice(found: Plan, window: Window, settings: CommitmentSettings) -> tuple[Recommendation, ...]:
@@ -37,43 +49,43 @@ def _purchase(plan: Plan, programme: Programme, window: Window, settings: Commit
     cost, saving = _by_day(pool, decision)
     seen = estimate(window, cost, saving)
     # What is promised is what is expected of the term, never more than the window would have saved.
-    saved = _amount(min(seen.saving, decision.expected_saving))
-    held = replace(seen, saving=saved, low=_amount(min(seen.low, saved, max(decision.worst_saving, Decimal(0)))))
+    saved = amount(min(seen.saving, decision.expected_saving))
+    held = replace(seen, saving=saved, low=amount(min(seen.low, saved, max(decision.worst_saving, Decimal(0)))))
     steps = ladder(decision, window.last + timedelta(days=1), settings)
-    first, apart = _size_of(steps[0].committed, decision, pool.currency), settings.days_between_purchases
+    first, apart = size_of(steps[0].committed, decision, pool.currency), settings.days_between_purchases
     parts = f" In {len(steps)} parts, {apart} days apart, the first of {first}." if len(steps) > 1 else ""
-    after, used = _percent(decision.coverage_after), _percent(decision.utilisation)
+    after, used = percent(decision.coverage_after), percent(decision.utilisation)
     paid = f" It has paid all of its cost after month {decision.break_even_month}." if decision.break_even_month else ""
     return Recommendation(
         kind="commitment",
         **_subject(pool, "commitment"),
         resource_id=None,
-        current=f"{_percent(decision.coverage_now)} of the eligible use is covered by commitments",
+        current=f"{percent(decision.coverage_now)} of the eligible use is covered by commitments",
         proposed=offer.title,
-        change=f"Buy {_size(decision, pool.currency)}: {offer.title}.{parts}",
+        change=f"Buy {size(decision, pool.currency)}: {offer.title}.{parts}",
         reason=f"{after} of the eligible use would be covered, {used} of the commitment used.{paid}",
         estimate=held,
         effort="low",
-        risk=_risk(decision),
+        risk=risk_level(decision),
         risk_reason=(
             "It is paid to the end of its term. "
-            + "; ".join(f"if use falls by {_percent(one.fall)} it {_saves(one.saving)} a month" for one in decision.regrets)
-            + f". At the stated risk of {_percent(settings.risk)} it costs no more than buying nothing."
+            + "; ".join(f"if use falls by {percent(one.fall)} it {saves(one.saving)} a month" for one in decision.regrets)
+            + f". At the stated risk of {percent(settings.risk)} it costs no more than buying nothing."
         ),
-        confidence=_confidence(pool, decision, window),
-        confidence_reason=_why(pool, decision, window),
-        evidence=_evidence(plan, programme, settings)
+        confidence=confidence(pool, decision, window),
+        confidence_reason=why_confident(pool, decision, window),
+        evidence=evidence(plan, programme, settings)
         | {
             "ladder": [
                 {
                     "buy_on": one.day.isoformat(),
-                    "committed_per_hour": text(_amount(one.committed)),
+                    "committed_per_hour": text(amount(one.committed)),
                     "ends_on": one.ends.isoformat() if one.ends else None,
-                    "monthly_saving": text(_amount(one.monthly_saving)),
+                    "monthly_saving": text(amount(one.monthly_saving)),
                 }
                 for one in steps
             ],
-            "saving_forgone_by_the_ladder": text(_amount(forgone(steps, settings))),
+            "saving_forgone_by_the_ladder": text(amount(forgone(steps, settings))),
         },
         exclusive_group=_group(pool, offer.type, offer.product.title if offer.product else ""),
         region_id=offer.product.region_id or None if offer.product else None,
@@ -99,7 +111,8 @@ def _unused(plan: Plan, unused: Unused, window: Window) -> Recommendation:
     pool, commitment = plan.pool, unused.commitment
     wasted = _daily(pool, unused.wasted)
     recoverable = _daily(pool, unused.recoverable)
-    now = window.monthly(sum(recoverable.values(), Decimal(0)), window.days) >= _CENT
+    # A day's use may lie in other hours than what is unused on that day: only hours show what could be covered now.
+    now = pool.is_hourly and window.monthly(sum(recoverable.values(), Decimal(0)), window.days) >= _CENT
     waste = window.monthly(sum(wasted.values(), Decimal(0)), window.days)
     if now:
         held = estimate(window, _daily(pool, unused.on_demand), recoverable, least=Decimal("0.5"))
@@ -118,10 +131,10 @@ def _unused(plan: Plan, unused: Unused, window: Window) -> Recommendation:
         kind="commitment_unused",
         **_subject(pool, "commitment"),
         resource_id=commitment.commitment_id,
-        current=f"{_percent(commitment.utilisation or Decimal(0))} of it is used",
+        current=f"{percent(commitment.utilisation or Decimal(0))} of it is used",
         proposed="the whole commitment used",
         change=change,
-        reason=f"{_money(waste)} {pool.currency} a month are paid for what nobody uses.",
+        reason=f"{money(waste)} {pool.currency} a month are paid for what nobody uses.",
         estimate=held,
         effort="medium",
         risk="low",
@@ -133,10 +146,10 @@ def _unused(plan: Plan, unused: Unused, window: Window) -> Recommendation:
             else "What is unused is on the bill; whether it stays so until the end is not known."
         ),
         evidence={
-            **_facts(commitment),
+            **facts(commitment),
             "unused_per_month": text(waste),
             "could_cover_on_demand_per_month": text(window.monthly(sum(recoverable.values(), Decimal(0)), window.days)),
-            "rests_on": _rests_on(pool),
+            "rests_on": rests_on(pool),
         },
         exclusive_group=_group(pool, "unused", commitment.commitment_id),
         effective_from=None if now else commitment.period_end,
@@ -166,11 +179,11 @@ def _expiries(plan: Plan, window: Window, settings: CommitmentSettings) -> Itera
             current=f"ends on {end.isoformat()}",
             proposed="a renewal of what is used",
             change=(
-                f"Renew {_size(renewal, pool.currency)} from {end.isoformat()} on: {renewal.offer.title}."
+                f"Renew {size(renewal, pool.currency)} from {end.isoformat()} on: {renewal.offer.title}."
                 if renewal
                 else "Let it end: a renewal does not save at the stated risk."
             ),
-            reason=f"Without it the bill rises by about {_money(window.monthly(rise, window.days))} {pool.currency} a month.",
+            reason=f"Without it the bill rises by about {money(window.monthly(rise, window.days))} {pool.currency} a month.",
             estimate=Estimate(Decimal(0), Decimal(0), Decimal(0), Decimal(0), ()),
             effort="low",
             risk="low",
@@ -178,9 +191,9 @@ def _expiries(plan: Plan, window: Window, settings: CommitmentSettings) -> Itera
             confidence="high",
             confidence_reason="The end is on the bill.",
             evidence={
-                **_facts(commitment),
+                **facts(commitment),
                 "rise_per_month": text(window.monthly(rise, window.days)),
-                "renew_per_hour": text(_amount(renewal.committed)) if renewal else None,
+                "renew_per_hour": text(amount(renewal.committed)) if renewal else None,
             },
             exclusive_group=_group(pool, "expiry", commitment.commitment_id),
             effective_from=end,
@@ -213,59 +226,6 @@ def _renewal(plan: Plan, commitment: Commitment, settings: CommitmentSettings) -
     return max(found, key=lambda one: one.expected_saving, default=None)
 
 
-def _evidence(plan: Plan, programme: Programme, settings: CommitmentSettings) -> dict[str, Any]:
-    decision, pool = programme.chosen, plan.pool
-    offer = decision.offer
-    hourly = sorted(one.slot.on_demand for one in decision.open)
-    quantile = {f"p{share}": text(_amount(hourly[(len(hourly) - 1) * share // 100])) for share in (0, 20, 50, 80, 100)}
-    return {
-        "rates": offer.origin,
-        "committed_per_hour": text(_amount(decision.committed)),
-        "units": decision.units,
-        "optimum_of_the_window_per_hour": text(_amount(decision.optimum)),
-        "on_demand_per_hour": quantile,
-        "coverage": {"now": text(_part(decision.coverage_now)), "after": text(_part(decision.coverage_after))},
-        "utilisation": text(_part(decision.utilisation)),
-        "break_even_month": decision.break_even_month,
-        "if_use_falls": [
-            {"by": text(one.fall), "monthly_saving": text(_amount(one.saving)), "regret": text(_amount(one.regret))}
-            for one in decision.regrets
-        ],
-        "worst_case": {
-            "risk": text(settings.risk),
-            "use": text(decision.outlook.worst),
-            "monthly_saving": text(_amount(decision.worst_saving)),
-        },
-        "expected_use": [text(level) for level in decision.outlook.expected],
-        "weekly_change_of_use": text(decision.outlook.weekly_change),
-        "monthly_cost_by_commitment": [[text(_amount(at)), text(_amount(cost))] for at, cost in decision.curve],
-        "alternatives": [
-            {
-                "offer": one.offer.title,
-                "committed_per_hour": text(_amount(one.committed)),
-                "monthly_saving": text(_amount(one.expected_saving)),
-            }
-            for one in programme.others
-        ],
-        "not_bought": [
-            {"offer": one.title, "why": why} for one, why in plan.refused if one.programme == offer.programme
-        ],
-        "commitments_now": [_facts(one) for one in pool.commitments if one.type == offer.type],
-        "eligible_without_a_known_rate": {name: text(_amount(cost)) for name, cost in pool.unpriced.items()},
-        "rests_on": _rests_on(pool),
-    }
-
-
-def _facts(commitment: Commitment) -> dict[str, Any]:
-    return {
-        "commitment": commitment.commitment_id,
-        "type": commitment.type,
-        "hourly_cost": text(_amount(commitment.hourly_cost)),
-        "utilisation": text(_part(commitment.utilisation)) if commitment.utilisation is not None else None,
-        "ends_on": commitment.period_end.isoformat() if commitment.period_end else None,
-    }
-
-
 def _subject(pool: Pool, resource_type: str) -> dict[str, Any]:
     return {
         "provider": pool.provider,
@@ -279,70 +239,8 @@ def _group(pool: Pool, *parts: str) -> str:
     return ":".join(("commitment", pool.source, pool.billing_account_id or "", pool.currency, *parts))
 
 
-def _confidence(pool: Pool, decision: Decision, window: Window) -> Level:
-    if decision.offer.term_months is None or window.days < 28:
-        return "low"
-    return "high" if pool.is_hourly and window.days >= 56 else "medium"
-
-
-def _why(pool: Pool, decision: Decision, window: Window) -> str:
-    parts = [f"Rates: {decision.offer.origin}; {window.days} days of use."]
-    if not pool.is_hourly:
-        parts.append(
-            "The bill has no hours: use is spread evenly over each day, so that peaks and troughs in a day are not seen."
-        )
-    if decision.offer.term_months is None:
-        parts.append("The provider does not say the term of these rates; the risk is that of the longest one.")
-    return " ".join(parts)
-
-
-def _rests_on(pool: Pool) -> str:
-    return "use by hour" if pool.is_hourly else "use by day, spread evenly over its hours"
-
-
-def _risk(decision: Decision) -> Level:
-    """By how far use may fall before it costs more than nothing."""
-    losses = [one.fall for one in decision.regrets if one.saving < 0]
-    if not losses:
-        return "low"
-    return "medium" if min(losses) > decision.regrets[0].fall else "high"
-
-
 def _daily(pool: Pool, hourly: Sequence[Decimal]) -> dict[date, Decimal]:
     days: dict[date, Decimal] = {}
-    for hours, amount in zip(pool.hours, hourly, strict=True):
-        days[hours.day] = days.get(hours.day, Decimal(0)) + hours.count * amount
+    for hours, cost in zip(pool.hours, hourly, strict=True):
+        days[hours.day] = days.get(hours.day, Decimal(0)) + hours.count * cost
     return days
-
-
-def _size(decision: Decision, currency: str) -> str:
-    return _size_of(decision.committed, decision, currency)
-
-
-def _size_of(committed: Decimal, decision: Decision, currency: str) -> str:
-    price = decision.offer.unit_price
-    return (
-        f"{committed:.3f} {currency} an hour"
-        if price is None
-        else f"{int((committed / price).to_integral_value())} units"
-    )
-
-
-def _amount(value: Decimal) -> Decimal:
-    return value.quantize(_UNIT, ROUND_DOWN)
-
-
-def _part(value: Decimal) -> Decimal:
-    return value.quantize(_PART)
-
-
-def _percent(share: Decimal) -> str:
-    return f"{share * 100:.0f} %"
-
-
-def _saves(amount: Decimal) -> str:
-    return f"saves {_money(amount)}" if amount >= 0 else f"costs {_money(-amount)} more than nothing"
-
-
-def _money(amount: Decimal) -> str:
-    return f"{amount:.2f}"
