@@ -87,5 +87,5 @@ def test_every_automation_is_a_schedule_that_runs_from_the_start(schedules: dict
 
 
 def test_a_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FinopsError, match="no time zone that is known: 'Mars/Olympus'"):
+    with pytest.raises(FinopsError, match="found 'Mars/Olympus', must be a time zone"):
         config_of(tmp_path, "Mars/Olympus")

@@ -52,7 +52,7 @@ def test_a_run_is_exact_can_be_repeated_restated_and_refuses_bad_bills(
 ) -> None:
     first = run(organization)
     assert first.returncode == 0, first.stdout + first.stderr
-    assert "Gates    9 of 9 passed" in first.stdout
+    assert "Gates    14 of 14 passed" in first.stdout
     assert str(finops_home / "reports" / "chargeback-2026-10.html") in first.stdout
     truth = json.loads((organization.parent / "truth.json").read_text())
     found = {

@@ -10,6 +10,7 @@ import pytest
 
 from orchestration.lib.config import Config, load_config
 from orchestration.lib.config_ai import AiOptimization, AiPrices
+from orchestration.lib.config_anomalies import AnomalyDetection
 from orchestration.lib.config_savings import Savings
 from orchestration.lib.errors import FinopsError
 
@@ -72,6 +73,7 @@ def test_sections_that_are_absent_have_their_defaults(tmp_path: Path) -> None:
         "invoices": [],
         "currencies": {},
         "budgets": [],
+        "anomaly_detection": AnomalyDetection().model_dump(mode="json"),
         "forecasts": {"events": [], "minimum_share": "0.02"},
         "tag_write_back": {
             "approved_rules": [],
