@@ -75,7 +75,7 @@ order by coalesce(overrun_probability, 0) desc, used_share desc, scope_type, sco
 
 # One row per recommendation that counts, the first first.
 _RECOMMENDATIONS = """
-select change, reason, team, currency, monthly_cost, monthly_saving, confidence, as_of
+select change, current, resource_id, reason, team, currency, monthly_cost, monthly_saving, confidence, as_of
 from finops.recommendations
 where is_counted and monthly_saving > 0
 order by overall_rank

@@ -14,7 +14,8 @@ def sent_alerts(config: Config) -> dg.AssetsDefinition:
         key=dg.AssetKey(["alerts", "sent"]),
         group_name="alerts",
         kinds={"python", "postgres"},
-        deps=[mart_key(mart) for mart in GATED_MARTS],
+        # Budgets and incidents of hours are told too, so these are made before.
+        deps=[*(mart_key(mart) for mart in GATED_MARTS), dg.AssetKey(["ml", "ai_anomalies"])],
         description="Incidents, budgets and recommendations that are new, sent to those whom the settings name. "
         "Only after the gates have passed.",
     )
