@@ -13,6 +13,7 @@ import psycopg
 
 from reports import queries
 from reports.ai import AI_COSTS, AI_RECONCILIATION, ai_report
+from reports.anomalies import INCIDENT_DAYS, INCIDENTS, unusual_of
 from reports.budgets import BUDGETS, budget_lines
 from reports.completeness import read_progress
 from reports.formatting import counted, to_cents
@@ -76,6 +77,7 @@ def read_report(connection: psycopg.Connection[Any], period: date) -> Report:
         progress=progress,
         statements=tuple(statements),
         budgets=budget_lines(ask(connection, BUDGETS, question)),
+        unusual=unusual_of(ask(connection, INCIDENTS, question), ask(connection, INCIDENT_DAYS, question)),
         ai=ai_report(ask(connection, AI_COSTS, question), ask(connection, AI_RECONCILIATION, question)),
         savings=savings_of(ask(connection, RECOMMENDATIONS, question)),
         rules=tuple(settings.get("cost_allocation", {}).get("rules", ())),

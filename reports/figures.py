@@ -21,6 +21,7 @@ OTHERS_COLOUR = "#c5ccd6"
 DIRECT_COLOUR = "#2f5f8f"
 SHARED_COLOUR = "#e0a458"
 PREVIOUS_COLOUR = "#b9c4d0"
+INCIDENT_COLOUR = "#a12d2d"
 # Paul Tol's muted scheme: told apart with any kind of colour vision, and in print.
 TEAM_COLOURS = ("#332288", "#88ccee", "#44aa99", "#117733", "#ddcc77", "#cc6677", "#882255", "#999933")
 
@@ -28,6 +29,7 @@ _INK = "#1f2933"
 _GRID = "#e4e8ee"
 _FONT = '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans", sans-serif'
 _BAR_HEIGHT = 34
+_DAYS = {"type": "date", "tickformat": "%-d %b", "hoverformat": "%-d %B %Y", "automargin": True}
 
 
 def spend_over_time(
@@ -82,6 +84,38 @@ def weeks(costs: pd.DataFrame, currency: str) -> go.Figure:
     ]
     figure = go.Figure(bars, _layout(height=320, barmode="relative", hovermode="x unified"))
     figure.update_xaxes(type="category", automargin=True)
+    figure.update_yaxes(_amounts(currency))
+    return figure
+
+
+def incident_days(days: pd.DataFrame, currency: str) -> go.Figure:
+    """Bars of what the days of an incident cost, and a line of what was expected. Columns: day, actual, expected."""
+    import plotly.graph_objects as go
+
+    shown = [day.isoformat() for day in days["day"]]
+    hover = f"%{{y:,.2f}} {escape(currency)}"
+    figure = go.Figure(
+        [
+            go.Bar(
+                name="Cost on its days",
+                x=shown,
+                y=[float(cost) for cost in days["actual"]],
+                marker_color=INCIDENT_COLOUR,
+                hovertemplate=hover,
+            ),
+            go.Scatter(
+                name="Expected",
+                x=shown,
+                y=[float(cost) for cost in days["expected"]],
+                mode="lines+markers",
+                line={"color": _INK, "width": 2, "dash": "dot"},
+                marker={"size": 5},
+                hovertemplate=hover,
+            ),
+        ],
+        _layout(height=300, hovermode="x unified"),
+    )
+    figure.update_xaxes(_DAYS)
     figure.update_yaxes(_amounts(currency))
     return figure
 
