@@ -88,6 +88,51 @@ def weeks(costs: pd.DataFrame, currency: str) -> go.Figure:
     return figure
 
 
+def month_end(actual: pd.DataFrame, expected: pd.DataFrame, currency: str) -> go.Figure:
+    """Bars of the days that are complete, a line through those to come with its band. Columns: day, cost, low, high."""
+    import plotly.graph_objects as go
+
+    to_come = [day.isoformat() for day in expected["day"]]
+    unit = escape(currency)
+    low, mean, high = ([float(cost) for cost in expected[column]] for column in ("low", "cost", "high"))
+    edge = {"mode": "lines", "line": {"width": 0}, "showlegend": False}
+    figure = go.Figure(
+        [
+            go.Bar(
+                name="Cost",
+                x=[day.isoformat() for day in actual["day"]],
+                y=[float(cost) for cost in actual["cost"]],
+                marker_color=DIRECT_COLOUR,
+                hovertemplate=f"%{{y:,.2f}} {unit}",
+            ),
+            go.Scatter(name="Low", x=to_come, y=low, hoverinfo="skip", **edge),
+            go.Scatter(
+                name="Band of 80%",
+                x=to_come,
+                y=high,
+                fill="tonexty",
+                fillcolor="rgba(224, 164, 88, 0.35)",
+                hoverinfo="skip",
+                **{**edge, "showlegend": True},
+            ),
+            go.Scatter(
+                name="Expected",
+                x=to_come,
+                y=mean,
+                mode="lines+markers",
+                line={"color": SHARED_COLOUR, "width": 2},
+                marker={"size": 5},
+                customdata=list(zip(low, high, strict=True)),
+                hovertemplate=f"%{{y:,.2f}} {unit} (%{{customdata[0]:,.2f}} to %{{customdata[1]:,.2f}})",
+            ),
+        ],
+        _layout(height=320, hovermode="x unified"),
+    )
+    figure.update_xaxes(_DAYS)
+    figure.update_yaxes(_amounts(currency), rangemode="tozero")
+    return figure
+
+
 def incident_days(days: pd.DataFrame, currency: str) -> go.Figure:
     """Bars of what the days of an incident cost, and a line of what was expected. Columns: day, actual, expected."""
     import plotly.graph_objects as go

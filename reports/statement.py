@@ -12,6 +12,7 @@ from reports.ai import AiReport
 from reports.anomalies import Unusual
 from reports.budgets import BudgetLine
 from reports.completeness import Progress
+from reports.forecast import MonthEnd
 from reports.formatting import to_cents
 from reports.recommendations import Savings
 
@@ -241,7 +242,7 @@ class Statement:
 class Report:
     """A month: who it is for, how complete it is, what was paid in each currency, its budgets, incidents, savings and rules.
 
-    `ai`: the AI models that were used, None without any.
+    `ends`: where it will end, of a month in progress. `ai`: the AI models that were used, None without any.
     `closed`: None while it is open. `mode`: whether teams pay (chargeback) or are shown (showback) what it says.
     """
 
@@ -253,6 +254,7 @@ class Report:
     progress: tuple[Progress, ...]
     statements: tuple[Statement, ...]
     budgets: tuple[BudgetLine, ...]
+    ends: tuple[MonthEnd, ...]
     unusual: Unusual
     ai: AiReport | None
     savings: Savings
