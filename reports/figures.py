@@ -95,7 +95,6 @@ def month_end(actual: pd.DataFrame, expected: pd.DataFrame, currency: str) -> go
     to_come = [day.isoformat() for day in expected["day"]]
     unit = escape(currency)
     low, mean, high = ([float(cost) for cost in expected[column]] for column in ("low", "cost", "high"))
-    edge = {"mode": "lines", "line": {"width": 0}, "showlegend": False}
     figure = go.Figure(
         [
             go.Bar(
@@ -105,15 +104,15 @@ def month_end(actual: pd.DataFrame, expected: pd.DataFrame, currency: str) -> go
                 marker_color=DIRECT_COLOUR,
                 hovertemplate=f"%{{y:,.2f}} {unit}",
             ),
-            go.Scatter(name="Low", x=to_come, y=low, hoverinfo="skip", **edge),
             go.Scatter(
                 name="Band of 80%",
-                x=to_come,
-                y=high,
-                fill="tonexty",
-                fillcolor="rgba(224, 164, 88, 0.35)",
+                x=[*to_come, *reversed(to_come)],
+                y=[*high, *reversed(low)],
+                mode="lines",
+                line={"width": 0},
+                fill="toself",
+                fillcolor="rgba(224, 164, 88, 0.45)",
                 hoverinfo="skip",
-                **{**edge, "showlegend": True},
             ),
             go.Scatter(
                 name="Expected",

@@ -132,7 +132,7 @@ def month_ends(rows: Sequence[Row], actual: Sequence[Row], expected: Sequence[Ro
 
 
 def _line(row: Row) -> EndLine:
-    name = row["dimension_value"]
+    name: str = row["dimension_value"]
     return EndLine(
         _NAMES.get(name, name), row["actual_cost"], row["total_cost"], row["lower_80"], row["upper_80"], row["wape"]
     )
