@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from reports.formatting import to_cents
 from reports.queries import Row
 
 SHOWN_TEAMS = 25
@@ -103,7 +104,10 @@ def month_ends(rows: Sequence[Row], actual: Sequence[Row], expected: Sequence[Ro
         currency = total["billing_currency"]
         lines = [_line(row) for row in rows if row["dimension"] != _TOTAL and row["billing_currency"] == currency]
         # A team that has had no cost for long still has a series, of nothing.
-        teams = sorted((one for one in lines if one.actual or one.expected), key=lambda one: (-one.expected, one.name))
+        teams = sorted(
+            (one for one in lines if to_cents(one.actual) or to_cents(one.expected)),
+            key=lambda one: (-one.expected, one.name),
+        )
         rest = teams[SHOWN_TEAMS:]
         found.append(
             MonthEnd(

@@ -13,9 +13,9 @@ import psycopg
 from orchestration.lib import paths
 
 # A report shows its month and the months before it: what those days were built from, whether a later month has come since
-# (the month is then complete), which closes were taken back, what the settings say,
-# what is recommended, where a month in progress is expected to end, and what was unusual in it: what is shown of an incident and
-# not the id of its run, which is of all incidents and would write every month again. A close itself changes its own report alone, which then stays as it was signed.
+# (the month is then complete), which closes were taken back, what the settings say, what is recommended, where a month in
+# progress is expected to end, and what was unusual: by what is shown of an incident and not by the id of its run, which is of all
+# incidents and would write every month again. A close itself changes its own report alone, which then stays as it was signed.
 _DIGESTS = """
 with months as (
     select distinct billing_period from finops.daily_costs
