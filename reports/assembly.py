@@ -13,8 +13,10 @@ import psycopg
 
 from reports import queries
 from reports.ai import AI_COSTS, AI_RECONCILIATION, ai_report
+from reports.anomalies import INCIDENT_DAYS, INCIDENTS, unusual_of
 from reports.budgets import BUDGETS, budget_lines
 from reports.completeness import read_progress
+from reports.forecast import ACTUAL_DAYS, EXPECTED_DAYS, MONTH_ENDS, month_ends
 from reports.formatting import counted, to_cents
 from reports.queries import Question, Row, ask
 from reports.recommendations import RECOMMENDATIONS, savings_of
@@ -76,6 +78,12 @@ def read_report(connection: psycopg.Connection[Any], period: date) -> Report:
         progress=progress,
         statements=tuple(statements),
         budgets=budget_lines(ask(connection, BUDGETS, question)),
+        ends=month_ends(
+            ask(connection, MONTH_ENDS, question),
+            ask(connection, ACTUAL_DAYS, question),
+            ask(connection, EXPECTED_DAYS, question),
+        ),
+        unusual=unusual_of(ask(connection, INCIDENTS, question), ask(connection, INCIDENT_DAYS, question)),
         ai=ai_report(ask(connection, AI_COSTS, question), ask(connection, AI_RECONCILIATION, question)),
         savings=savings_of(ask(connection, RECOMMENDATIONS, question)),
         rules=tuple(settings.get("cost_allocation", {}).get("rules", ())),

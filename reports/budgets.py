@@ -12,23 +12,43 @@ from reports.queries import Row
 # One row per budget that holds in the month.
 BUDGETS = """
 select
-    scope_type,
-    scope_name,
-    budget_currency,
-    budget_cost,
-    charged_cost,
-    counted_currencies,
-    left_out_currencies
-from finops.chargeback_budgets
-where billing_period = %(period)s
+    budgets.scope_type,
+    budgets.scope_name,
+    budgets.budget_currency,
+    budgets.budget_cost,
+    budgets.charged_cost,
+    budgets.counted_currencies,
+    budgets.left_out_currencies,
+    tracking.expected_cost,
+    tracking.overrun_probability
+from finops.chargeback_budgets as budgets
+left join finops.budget_tracking as tracking
+    on
+        budgets.scope_type = tracking.scope_type
+        and budgets.scope_name = tracking.scope_name
+        and budgets.budget_currency = tracking.budget_currency
+        and budgets.billing_period = tracking.period_start
+        and tracking.period_kind = 'month'
+        and not tracking.is_ended
+where budgets.billing_period = %(period)s
 """
 
-_KINDS = {"team": "team", "cost_center": "cost centre", "project": "project", "service": "service"}
+_KINDS = {
+    "team": "team",
+    "cost_center": "cost centre",
+    "project": "project",
+    "service": "service",
+    "provider": "provider",
+}
 
 
 @dataclass(frozen=True)
 class BudgetLine:
-    """A budget. `note`: which currencies it counts or leaves out, where these are not just its own."""
+    """A budget. `note`: which currencies it counts or leaves out, where these are not just its own.
+
+    `expected`: what will have been charged at the end of a month in progress, `overrun`: how probable it is that this is more than
+    budgeted. None where that is not foreseen.
+    """
 
     kind: str
     name: str
@@ -36,6 +56,8 @@ class BudgetLine:
     budget: Decimal
     charged: Decimal
     note: str
+    expected: Decimal | None = None
+    overrun: Decimal | None = None
 
     @property
     def variance(self) -> Decimal:
@@ -57,6 +79,8 @@ def budget_lines(rows: Iterable[Row]) -> tuple[BudgetLine, ...]:
                 row["budget_cost"],
                 row["charged_cost"],
                 _note(row),
+                row["expected_cost"],
+                row["overrun_probability"],
             ),
         )
         for row in rows

@@ -21,6 +21,7 @@ OTHERS_COLOUR = "#c5ccd6"
 DIRECT_COLOUR = "#2f5f8f"
 SHARED_COLOUR = "#e0a458"
 PREVIOUS_COLOUR = "#b9c4d0"
+INCIDENT_COLOUR = "#a12d2d"
 # Paul Tol's muted scheme: told apart with any kind of colour vision, and in print.
 TEAM_COLOURS = ("#332288", "#88ccee", "#44aa99", "#117733", "#ddcc77", "#cc6677", "#882255", "#999933")
 
@@ -28,6 +29,7 @@ _INK = "#1f2933"
 _GRID = "#e4e8ee"
 _FONT = '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans", sans-serif'
 _BAR_HEIGHT = 34
+_DAYS = {"type": "date", "tickformat": "%-d %b", "hoverformat": "%-d %B %Y", "automargin": True}
 
 
 def spend_over_time(
@@ -82,6 +84,82 @@ def weeks(costs: pd.DataFrame, currency: str) -> go.Figure:
     ]
     figure = go.Figure(bars, _layout(height=320, barmode="relative", hovermode="x unified"))
     figure.update_xaxes(type="category", automargin=True)
+    figure.update_yaxes(_amounts(currency))
+    return figure
+
+
+def month_end(actual: pd.DataFrame, expected: pd.DataFrame, currency: str) -> go.Figure:
+    """Bars of the days that are complete, a line through those to come with its band. Columns: day, cost, low, high."""
+    import plotly.graph_objects as go
+
+    to_come = [day.isoformat() for day in expected["day"]]
+    unit = escape(currency)
+    low, mean, high = ([float(cost) for cost in expected[column]] for column in ("low", "cost", "high"))
+    figure = go.Figure(
+        [
+            go.Bar(
+                name="Cost",
+                x=[day.isoformat() for day in actual["day"]],
+                y=[float(cost) for cost in actual["cost"]],
+                marker_color=DIRECT_COLOUR,
+                hovertemplate=f"%{{y:,.2f}} {unit}",
+            ),
+            go.Scatter(
+                name="Band of 80%",
+                x=[*to_come, *reversed(to_come)],
+                y=[*high, *reversed(low)],
+                mode="lines",
+                line={"width": 0},
+                fill="toself",
+                fillcolor="rgba(224, 164, 88, 0.45)",
+                hoverinfo="skip",
+            ),
+            go.Scatter(
+                name="Expected",
+                x=to_come,
+                y=mean,
+                mode="lines+markers",
+                line={"color": SHARED_COLOUR, "width": 2},
+                marker={"size": 5},
+                customdata=list(zip(low, high, strict=True)),
+                hovertemplate=f"%{{y:,.2f}} {unit} (%{{customdata[0]:,.2f}} to %{{customdata[1]:,.2f}})",
+            ),
+        ],
+        _layout(height=320, hovermode="x unified"),
+    )
+    figure.update_xaxes(_DAYS)
+    figure.update_yaxes(_amounts(currency), rangemode="tozero")
+    return figure
+
+
+def incident_days(days: pd.DataFrame, currency: str) -> go.Figure:
+    """Bars of what the days of an incident cost, and a line of what was expected. Columns: day, actual, expected."""
+    import plotly.graph_objects as go
+
+    shown = [day.isoformat() for day in days["day"]]
+    hover = f"%{{y:,.2f}} {escape(currency)}"
+    figure = go.Figure(
+        [
+            go.Bar(
+                name="Cost on its days",
+                x=shown,
+                y=[float(cost) for cost in days["actual"]],
+                marker_color=INCIDENT_COLOUR,
+                hovertemplate=hover,
+            ),
+            go.Scatter(
+                name="Expected",
+                x=shown,
+                y=[float(cost) for cost in days["expected"]],
+                mode="lines+markers",
+                line={"color": _INK, "width": 2, "dash": "dot"},
+                marker={"size": 5},
+                hovertemplate=hover,
+            ),
+        ],
+        _layout(height=300, hovermode="x unified"),
+    )
+    figure.update_xaxes(_DAYS)
     figure.update_yaxes(_amounts(currency))
     return figure
 

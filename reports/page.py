@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from reports import figures, formatting, words
 from reports.ai import CURRENCY, AiReport
+from reports.anomalies import Unusual
+from reports.forecast import Day, MonthEnd
 from reports.statement import UNALLOCATED, Report, Statement
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
     from jinja2 import Environment
 
@@ -36,6 +39,8 @@ def render(report: Report, csv_names: Sequence[str]) -> str:
                 _part(number, statement, report, colours) for number, statement in enumerate(report.statements, start=1)
             ],
             ai_figures=_ai_figures(report.ai),
+            end_figures=_end_figures(report.ends),
+            unusual_figures=_unusual_figures(report.unusual),
             notes=words.notes(report),
             progress=words.progress(report),
             csv_names=csv_names,
@@ -104,6 +109,38 @@ def _ai_figures(ai: AiReport | None) -> dict[str, tuple[str, str]]:
     shown = [*named, *([formatting.counted(len(others), "other model")] if others else [])]
     frame = pd.DataFrame(rows, columns=["team", *map(str, range(len(shown)))])
     return {"ai": ("figure-ai", to_script(figures.ai_by_team(frame, shown, CURRENCY)))}
+
+
+def _end_figures(ends: Sequence[MonthEnd]) -> dict[str, tuple[str, str]]:
+    """The days of a month in progress, by currency."""
+    return {
+        end.currency: (
+            f"figure-end-{number}",
+            to_script(figures.month_end(_days(end.actual), _days(end.expected), end.currency)),
+        )
+        for number, end in enumerate(ends, start=1)
+    }
+
+
+def _days(days: Sequence[Day]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
+        [(one.day, one.cost, one.low, one.high) for one in days], columns=["day", "cost", "low", "high"]
+    )
+
+
+def _unusual_figures(unusual: Unusual) -> dict[str, tuple[str, str]]:
+    """The days of the gravest incident; none where it has not two of them, as the table then says it all."""
+    import pandas as pd
+
+    if len(unusual.days) < 2:
+        return {}
+    frame = pd.DataFrame(
+        [(line.day, line.actual, line.expected) for line in unusual.days], columns=["day", "actual", "expected"]
+    )
+    figure = figures.incident_days(frame, unusual.incidents[0].currency)
+    return {"unusual": ("figure-unusual", to_script(figure))}
 
 
 def _bar_width(part: Decimal, whole: Decimal) -> str:

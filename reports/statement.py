@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from reports.ai import AiReport
+from reports.anomalies import Unusual
 from reports.budgets import BudgetLine
 from reports.completeness import Progress
+from reports.forecast import MonthEnd
 from reports.formatting import to_cents
 from reports.recommendations import Savings
 
@@ -238,9 +240,9 @@ class Statement:
 
 @dataclass(frozen=True)
 class Report:
-    """A month: who it is for, how complete it is, what was paid in each currency, its budgets, savings and rules.
+    """A month: who it is for, how complete it is, what was paid in each currency, its budgets, incidents, savings and rules.
 
-    `ai`: the AI models that were used, None without any.
+    `ends`: where it will end, of a month in progress. `ai`: the AI models that were used, None without any.
     `closed`: None while it is open. `mode`: whether teams pay (chargeback) or are shown (showback) what it says.
     """
 
@@ -252,6 +254,8 @@ class Report:
     progress: tuple[Progress, ...]
     statements: tuple[Statement, ...]
     budgets: tuple[BudgetLine, ...]
+    ends: tuple[MonthEnd, ...]
+    unusual: Unusual
     ai: AiReport | None
     savings: Savings
     rules: tuple[Mapping[str, Any], ...]

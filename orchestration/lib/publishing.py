@@ -13,8 +13,9 @@ import psycopg
 from orchestration.lib import paths
 
 # A report shows its month and the months before it: what those days were built from, whether a later month has come since
-# (the month is then complete), which closes were taken back, what the settings say, and
-# what is recommended. A close itself changes its own report alone, which then stays as it was signed.
+# (the month is then complete), which closes were taken back, what the settings say, what is recommended, where a month in
+# progress is expected to end, and what was unusual: by what is shown of an incident and not by the id of its run, which is of all
+# incidents and would write every month again. A close itself changes its own report alone, which then stays as it was signed.
 _DIGESTS = """
 with months as (
     select distinct billing_period from finops.daily_costs
@@ -53,6 +54,20 @@ select
         || coalesce((select string_agg(content_hash, ',' order by driver) from config.driver_versions where superseded_at is null), '')
         || coalesce((
             select min(run_id) from finops.recommendations where date_trunc('month', as_of) = built.billing_period
+        ), '')
+        || coalesce((
+            select min(run_id) from finops.forecast_periods
+            where period_kind = 'month' and period_start = built.billing_period and trained_to >= period_start
+        ), '')
+        || coalesce((
+            select string_agg(
+                concat_ws(' ', anomaly_id, severity, feedback, team, impact_cost, started_on, ended_on, last_seen_on, drivers), ','
+                order by anomaly_id
+            )
+            from finops.anomalies
+            where
+                started_on < built.billing_period + interval '1 month'
+                and coalesce(ended_on, last_seen_on) >= built.billing_period
         ), '')
     ))
 from built

@@ -17,6 +17,7 @@ import pytest
 
 from reports.assembly import read_report
 from reports.chargeback import ReportFiles, write_chargeback_report
+from reports.forecast import EndLine
 from reports.page import render
 from reports.statement import Report, Statement
 from reports.words import brief, notes
@@ -155,6 +156,129 @@ def test_without_recommendations_there_is_no_such_section(database: str, tmp_pat
         prepare(connection, CHARGES)
         files = write_chargeback_report(connection, PERIOD, tmp_path)
     assert "What to change first" not in files.html.read_text()
+
+
+def test_a_month_in_progress_shows_where_it_ends(database: str, tmp_path: Path) -> None:
+    """Teams and the total with their bands, and the days of each currency; a month to come shows nothing, one that is over neither."""
+    day = date(2026, 10, 10)
+    with psycopg.connect(database) as connection:
+        prepare(connection, [Charge("Search", "7", day), Charge("Checkout <b>", "3", day), *CHARGES])
+        set_budgets(connection, [("team", "Search", "USD", "100", "7"), ("provider", "AWS", "USD", "9", "9")])
+        connection.execute(
+            """
+            insert into finops.forecast_periods
+                (dimension, dimension_value, billing_currency, period_kind, actual_cost, total_cost, lower_80, upper_80,
+                 period_start, period_end, trained_to)
+            select series.*, month, month + interval '1 month' - interval '1 day', '2026-10-20'
+            from (values
+                ('total', 'all', 'USD', 'month', 10, 130.25, 120, 140.5),
+                ('team', 'Search', 'USD', 'month', 7, 90.25, 80, 99),
+                ('team', 'Checkout <b>', 'USD', 'month', 3, 40, 30, 50),
+                ('team', 'Gone', 'USD', 'month', 0, 0, 0, 0)
+            ) as series, unnest(array['2026-10-01', '2026-11-01']::date[]) as months (month)
+            """
+        )
+        connection.execute(
+            """
+            insert into finops.forecast_scores values
+                ('total', 'all', 'USD', 'median', 0.0525, true), ('total', 'all', 'USD', 'naive', 0.9, false)
+            """
+        )
+        connection.execute(
+            """
+            insert into finops.forecasts values
+                ('total', 'all', 'USD', 11, 10, 12, '2026-10-31', '2026-10-20'),
+                ('total', 'all', 'USD', 11, 10, 12, '2026-11-01', '2026-10-20')
+            """
+        )
+        connection.execute(
+            """
+            insert into finops.budget_tracking
+                (scope_type, scope_name, budget_currency, period_kind, period_start, expected_cost, overrun_probability, is_ended)
+            values ('team', 'Search', 'USD', 'month', '2026-10-01', 90.25, 0.125, false),
+                ('team', 'Search', 'USD', 'quarter', '2026-10-01', 900, 1, false)
+            """
+        )
+        connection.commit()
+        report = read_report(connection, PERIOD)
+        others = [read_report(connection, period).ends for period in (date(2026, 9, 1), date(2026, 11, 1))]
+        page = write_chargeback_report(connection, PERIOD, tmp_path).html.read_text()
+    (end,) = report.ends
+    assert end.total == EndLine("all", D(10), D("130.25"), D(120), D("140.5"), D("0.0525"))
+    assert [(line.name, line.expected, line.error) for line in end.teams] == [
+        ("Search", D("90.25"), None),
+        ("Checkout <b>", D(40), None),
+    ]
+    assert [(one.day, one.cost) for one in end.actual] == [(day, D(10))]
+    assert [(one.day, one.cost, one.low, one.high) for one in end.expected] == [(OCTOBER, D(11), D(10), D(12))]
+    assert others == [(), ()]
+    assert [(line.kind, line.expected, line.overrun) for line in report.budgets] == [
+        ("team", D("90.25"), D("0.125")),
+        ("provider", None, None),
+    ]
+    section = page[page.index("Where the month ends") :]
+    assert 'data-expected="130.25"' in section
+    assert "120.00 to 140.50" in section
+    assert "5.3%" in section
+    assert "12.5% to pass it" in section
+    assert "Checkout &lt;b&gt;" in section
+    assert 'id="figure-end-1"' in section
+
+
+def test_what_was_unusual_is_told_gravest_first(database: str, tmp_path: Path) -> None:
+    """Incidents that overlap the month, but for those that a person has judged; of one that began before, both sums."""
+    with psycopg.connect(database) as connection:
+        prepare(connection, CHARGES)
+        connection.execute(
+            """
+            insert into finops.anomalies
+                (anomaly_id, dimension, dimension_value, billing_currency, severity, feedback, team, drivers, impact_cost,
+                 started_on, ended_on, last_seen_on)
+            values
+                ('a', 'service', 'Large', 'USD', 'low', null, 'Search', '[]', 900, '2026-10-05', null, '2026-10-06'),
+                ('b', 'account_service', '1 / <i>S3', 'USD', 'high', 'acknowledged', null,
+                 '[{"level": "usage_type", "value": "<u>Put", "change": "31.5"},
+                   {"level": "resource", "value": "other", "change": "-1.5"}]',
+                 30, '2026-09-30', '2026-10-01', '2026-10-01'),
+                ('c', 'team', 'Expected', 'USD', 'high', 'expected', null, '[]', 99, '2026-10-05', null, '2026-10-06'),
+                ('d', 'team', 'False', 'USD', 'high', 'false', null, '[]', 99, '2026-10-05', null, '2026-10-06'),
+                ('e', 'team', 'Before', 'USD', 'high', null, null, '[]', 99, '2026-09-05', '2026-09-30', '2026-09-30'),
+                ('f', 'team', 'After', 'USD', 'high', null, null, '[]', 99, '2026-11-01', null, '2026-11-01')
+            """
+        )
+        connection.execute(
+            """
+            insert into finops.anomaly_days values
+                ('b', 5, 25, 20, '2026-09-30'), ('b', 6, 16, 10, '2026-10-01'), ('a', 1, 2, 1, '2026-10-05')
+            """
+        )
+        connection.commit()
+        unusual = read_report(connection, PERIOD).unusual
+        first = write_chargeback_report(connection, PERIOD, tmp_path).html.read_bytes()
+        assert write_chargeback_report(connection, PERIOD, tmp_path).html.read_bytes() == first
+    assert [(line.name, line.impact, line.month_impact) for line in unusual.incidents] == [
+        ("1 / <i>S3", D(30), D(10)),
+        ("Large", D(900), D(1)),
+    ]
+    assert [(one.day, one.expected, one.actual) for one in unusual.days] == [
+        (SEPTEMBER, D(5), D(25)),
+        (date(2026, 10, 1), D(6), D(16)),
+    ]
+    page = first.decode()
+    section = page[page.index("What was unusual") :]
+    assert "1 / &lt;i&gt;S3" in section
+    assert "+31.50 usage type &lt;u&gt;Put" in section
+    assert "+10.00 in this month" in section
+    assert 'id="figure-unusual"' in section
+    assert "<i>S3" not in page
+
+
+def test_without_forecasts_and_incidents_there_are_no_such_sections(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        prepare(connection, CHARGES)
+        page = write_chargeback_report(connection, PERIOD, tmp_path).html.read_text()
+    assert "Where the month ends" not in page
+    assert "What was unusual" not in page
 
 
 def test_services_and_changes_are_those_of_the_charges(database: str) -> None:

@@ -15,22 +15,18 @@ from tests.support.marts import Charge, make_marts, set_section
 MONDAY = date(2026, 10, 12)
 D = Decimal
 _MARTS = """
-create table finops.forecast_periods (dimension text, trained_to date);
-create table finops.anomalies (
-    anomaly_id text, dimension text, dimension_value text, billing_currency text, severity text, state text, feedback text,
-    started_on date, ended_on date, last_seen_on date, impact_cost numeric, drivers jsonb
-);
-insert into finops.anomalies values
+insert into finops.anomalies
+    (anomaly_id, dimension, dimension_value, billing_currency, severity, state, feedback, started_on, ended_on, last_seen_on,
+     impact_cost, drivers)
+values
     ('a', 'service', 'Compute <b>', 'USD', 'high', 'open', null, '2026-10-14', null, '2026-10-18', 70,
      '[{"level": "account", "value": "shop", "change": "70"}]'),
     ('b', 'team', 'Ended before', 'USD', 'high', 'closed', null, '2026-10-01', '2026-10-11', '2026-10-11', 70, '[]'),
     ('c', 'team', 'Was expected', 'USD', 'high', 'open', 'expected', '2026-10-14', null, '2026-10-18', 70, '[]');
-create table finops.budget_tracking (
-    scope_type text, scope_name text, owner text, budget_currency text, period_kind text, period_start date, period_end date,
-    budget_cost numeric, actual_cost numeric, expected_cost numeric, overrun_probability numeric, used_share numeric,
-    runs_out_on date
-);
-insert into finops.budget_tracking values
+insert into finops.budget_tracking
+    (scope_type, scope_name, owner, budget_currency, period_kind, period_start, period_end, budget_cost, actual_cost,
+     expected_cost, overrun_probability, used_share, runs_out_on)
+values
     ('team', 'Search', 'a@example.com', 'USD', 'month', '2026-10-01', '2026-10-31', 100, 50, 120, 0.75, 0.5, '2026-10-26'),
     ('team', 'Calm', 'a@example.com', 'USD', 'month', '2026-10-01', '2026-10-31', 100, 50, 90, 0.1, 0.5, null),
     ('team', 'Last month', 'a@example.com', 'USD', 'month', '2026-09-01', '2026-09-30', 100, 150, 150, 1, 1.5, '2026-09-20');
@@ -52,7 +48,9 @@ def prepared(database: str, trained_to: date | None) -> psycopg.Connection[Any]:
     set_section(connection, "organization", {"name": "Example & Söhne"})
     connection.execute(_MARTS)
     if trained_to:
-        connection.execute("insert into finops.forecast_periods values ('total', %s)", [trained_to])
+        connection.execute(
+            "insert into finops.forecast_periods (dimension, trained_to) values ('total', %s)", [trained_to]
+        )
     connection.commit()
     return connection
 

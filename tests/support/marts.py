@@ -61,6 +61,30 @@ create table finops.ai_cost_reconciliation (
     usage_not_charged_cost numeric, cost_without_usage_cost numeric, unexplained_cost numeric, billing_period date,
     charge_date date
 );
+create table finops.forecast_periods (
+    dimension text, dimension_value text, billing_currency text, period_kind text, run_id text, actual_cost numeric,
+    forecast_cost numeric, total_cost numeric, lower_80 numeric, upper_80 numeric, period_start date, period_end date,
+    trained_to date
+);
+create table finops.forecast_scores (
+    dimension text, dimension_value text, billing_currency text, model text, wape numeric, is_chosen boolean
+);
+create table finops.forecasts (
+    dimension text, dimension_value text, billing_currency text, mean numeric, lower_80 numeric, upper_80 numeric,
+    forecast_date date, trained_to date
+);
+create table finops.budget_tracking (
+    scope_type text, scope_name text, owner text, budget_currency text, period_kind text, period_start date, period_end date,
+    budget_cost numeric, actual_cost numeric, expected_cost numeric, overrun_probability numeric, used_share numeric,
+    is_ended boolean, runs_out_on date
+);
+create table finops.anomalies (
+    anomaly_id text, dimension text, dimension_value text, billing_currency text, severity text, state text, feedback text,
+    team text, drivers jsonb, run_id text, impact_cost numeric, started_on date, ended_on date, last_seen_on date
+);
+create table finops.anomaly_days (
+    anomaly_id text, expected_cost numeric, actual_cost numeric, impact_cost numeric, charge_date date
+);
 """
 
 _DERIVED = """
