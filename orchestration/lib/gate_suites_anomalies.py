@@ -32,7 +32,7 @@ ANOMALIES = Suite(
         no_rows(
             "the drivers of each level add up to the impact",
             """
-            select anomaly_id, level.key, impact_cost from {batch}
+            select anomaly_id, level.key, impact_cost from {batch} as batch
             cross join lateral jsonb_each(breakdown) as level
             where impact_cost <> (select coalesce(sum((driver ->> 'change')::numeric), 0) from jsonb_array_elements(level.value) as driver)
             """,
@@ -40,11 +40,11 @@ ANOMALIES = Suite(
         no_rows(
             "the days add up to the incident, and none is missing",
             """
-            select anomalies.anomaly_id, impact_cost, days.impact, days.count from {batch} as anomalies
+            select batch.anomaly_id, impact_cost, days.impact, days.count from {batch} as batch
             left join (
                 select anomaly_id, sum(impact_cost) as impact, count(*) as count, min(charge_date) as first, max(charge_date) as last
                 from finops.anomaly_days group by 1
-            ) as days on anomalies.anomaly_id = days.anomaly_id
+            ) as days on batch.anomaly_id = days.anomaly_id
             where impact_cost is distinct from days.impact or started_on is distinct from days.first
                 or last_seen_on is distinct from days.last or last_seen_on - started_on + 1 is distinct from days.count
             """,

@@ -80,7 +80,7 @@ RECOMMENDATIONS = Suite(
             "all that counts on what is billed saves no more than is billed",
             """
             with counted as (
-                select currency, min(window_start) as first_day, max(as_of) as last_day, sum(counted_saving) as saving from {batch}
+                select currency, min(window_start) as first_day, max(as_of) as last_day, sum(counted_saving) as saving from {batch} as batch
                 where is_counted and (jsonb_array_length(acts_on) > 0 or kind = 'commitment')
                 group by currency
             )

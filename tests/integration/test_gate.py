@@ -13,7 +13,7 @@ import pytest
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.gate import GateResult, gate_markdown, require_gate, run_gate
 from orchestration.lib.gate_suites import SUITES
-from tests.support import ai_gate_rows, forecast_marts, leaving_marts
+from tests.support import ai_gate_rows, anomaly_marts, forecast_marts, leaving_marts
 from tests.support.marts import Charge, make_marts, set_budgets, set_recommendations
 from tests.support.savings import WINDOW, ranked, saving
 
@@ -36,6 +36,7 @@ def marts(database: str) -> str:
         leaving_marts.make_leaving_marts(connection)
         ai_gate_rows.make_ai_gate_rows(connection)
         forecast_marts.make_forecast_marts(connection)
+        anomaly_marts.make_anomaly_marts(connection)
         set_recommendations(connection, ranked([saving("a"), saving("a", kind="batch"), saving("b")]), WINDOW)
     return database
 
@@ -53,7 +54,7 @@ def test_good_marts_pass(marts: str, mart: str) -> None:
     assert "✗" not in gate_markdown(result)
     with psycopg.connect(marts) as connection:
         others = connection.execute(
-            "select count(*) from pg_stat_activity where datname = current_database()"
+            "select count(*) from pg_stat_activity where datname = current_database() and backend_type = 'client backend'"
         ).fetchone()
     assert others == (1,)
 
@@ -251,6 +252,7 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
         *leaving_marts.BROKEN,
         *ai_gate_rows.BROKEN,
         *forecast_marts.BROKEN,
+        *anomaly_marts.BROKEN,
         (
             "recommendations",
             "insert into finops.recommendations select * from finops.recommendations where overall_rank = 1",
@@ -353,6 +355,7 @@ EMPTY = {
     **leaving_marts.EMPTY,
     **ai_gate_rows.EMPTY,
     **forecast_marts.EMPTY,
+    **anomaly_marts.EMPTY,
 }
 
 

@@ -14,6 +14,7 @@ create table intermediate.int_daily_series (
 );
 insert into intermediate.int_daily_series values ('team', 'Refunds', 'USD', -1, 0, 0, -1, true, '2026-10-29');
 
+drop table if exists finops.forecasts, finops.forecast_periods, finops.forecast_scores, finops.budget_tracking;
 create table finops.forecasts as
 select
     series.dimension, series.dimension_value, 'USD' as billing_currency, 'median' as model, 'v1' as model_version, 'd' as series_digest,
@@ -47,7 +48,7 @@ from finops.chargeback_budgets;
 
 
 def make_forecast_marts(connection: psycopg.Connection[Any]) -> None:
-    """Make them; tracked are the budgets of chargeback_budgets."""
+    """Make them, in place of empty ones; tracked are the budgets of chargeback_budgets."""
     connection.execute(_MADE)
 
 
