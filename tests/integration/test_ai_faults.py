@@ -177,7 +177,7 @@ def test_a_crash_leaves_the_former_day(feed: AiFeed, server: AiServer, monkeypat
         ({"input_tokens": 1.5}, "input_tokens: '1.5' is no whole number"),
         ({"input_tokens": 300, "input_uncached_tokens": None}, "input_tokens: '300' is less than its cached"),
         ({"input_uncached_tokens": 501}, "input_uncached_tokens: '501' is not input_tokens less cached"),
-        ({"output_audio_tokens": 501}, "output_audio_tokens: '501' is more than the 500 of output_tokens"),
+        ({"output_audio_tokens": 501}, "output_audio_tokens: '501' is more than the 500 left of output_tokens"),
         ({"model": 7}, "model: '7' is no text"),
     ],
 )
