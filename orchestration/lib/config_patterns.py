@@ -83,7 +83,7 @@ def like_pattern(pattern: str) -> str:
             before = outside.pop()
             if has_choice.pop() or token["times"]:
                 texts = [*before, ""]
-        elif token[0] == "|":
+        elif token[0].startswith("|"):  # braces that are no count may follow, as text
             has_choice[-1] = True
         elif token["literal"] and not token["times"]:
             texts[-1] += re.sub(r"([%_\\])", r"\\\1", token["literal"][-1])

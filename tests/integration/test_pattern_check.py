@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from orchestration.lib.config import load_config
@@ -99,6 +99,7 @@ def test_groups_are_counted_as_postgresql_counts_them(
     assert max(count_groups(pattern), 1) == len(found)
 
 
+@example(parts=["\\(", "|", "{", "}"], text="")
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     parts=st.lists(
