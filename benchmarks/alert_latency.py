@@ -58,6 +58,8 @@ def _settings(folder: Path, hook: str, port: int) -> Path:
     settings = yaml.safe_load(sample_config_file().read_text())
     settings["currencies"]["rates"]["location"] = str(sample_config_file().with_name(RATES_FILE))
     settings["sources"] = [{"name": "bench_month", "format": "cur", "location": "deliveries"}]
+    for absent in ("inventory", "utilisation"):  # lists of resources that this bill does not have
+        settings.pop(absent, None)
     settings["organization"]["first_billing_period"] = f"{_MONTHS[0]:%Y-%m}"
     settings["alerting"] = {
         "email": {
