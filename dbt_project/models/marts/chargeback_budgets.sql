@@ -1,6 +1,8 @@
 -- One row per billing month and budget that holds in it: what was budgeted, and what was charged back to its scope.
 -- Teams, cost centres and projects are charged their part of the pools too (chargeback_reports); a service what it cost itself (daily_costs),
 -- as is a provider, whose name only the daily series has.
+-- A view, as budgets are few: a table that is made whole by each build would take the views on it along.
+{{ config(materialized='view') }}
 {%- set bases = ['billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] %}
 {%- set scopes = {
     'team': ('team', 'chargeback_reports'), 'cost_center': ('cost_center', 'chargeback_reports'),
