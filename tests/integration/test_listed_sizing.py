@@ -16,7 +16,8 @@ from ml.savings.sizing import CPU, MEMORY, Exclusion, SizingSettings, Use
 from orchestration.lib.inventory.entries import checked
 from orchestration.lib.inventory.store import ensure_inventory, replace_inventory
 from orchestration.lib.listed_sizing import listed_sizes
-from tests.unit.test_container_sizing import GB, TASK, VCPU, WINDOW
+from tests.unit.test_container_sizing import GB, TASK, VCPU
+from tests.unit.test_right_sizing import WINDOW
 
 SERVICE = {
     "resource_id": "arn:aws:ecs:eu-west-1:1:service/shop/web",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -14,6 +14,7 @@ from orchestration.lib.errors import FinopsError
 from orchestration.lib.inventory.entries import Entry, checked
 from orchestration.lib.inventory.lists import LISTS
 from orchestration.lib.inventory.s3_exports import export_of
+from orchestration.lib.inventory.s3_objects import object_lists
 from orchestration.lib.storage import Bucket, Folder, Storage, s3_client
 
 _ENDINGS = (".jsonl", ".jsonl.gz", ".csv", ".csv.gz", ".parquet")
@@ -35,9 +36,11 @@ def read_lists(source_name: str, storage: Storage) -> dict[str, list[Entry]]:
 
     Raises FinopsError for a file that is of no list, and for whatever is wrong in one: then nothing of the source is taken.
     """
-    rows: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
-    for file in storage.files():
-        if not file.key.endswith(_ENDINGS):
+    files = list(storage.files())
+    objects, folders = object_lists(source_name, storage, files)
+    rows: dict[str, list[tuple[str, Mapping[str, Any]]]] = {"buckets": objects} if objects else {}
+    for file in files:
+        if not file.key.endswith(_ENDINGS) or _is_object_list(file.key, folders):
             continue
         where = f"{source_name}: {file.key}"
         with storage.local(file.key) as path:
@@ -53,6 +56,12 @@ def read_lists(source_name: str, storage: Storage) -> dict[str, list[Entry]]:
             f"{', '.join(_ENDINGS)}), or remove the entry from `inventory`."
         )
     return {name: checked(name, found) for name, found in rows.items()}
+
+
+def _is_object_list(key: str, folders: Collection[str]) -> bool:
+    """Whether a file lies with lists of objects, and is not named as another list."""
+    path = PurePosixPath(key)
+    return str(path.parent) in folders and path.name.split(".")[0] not in LISTS
 
 
 def _list_of(where: str, key: str) -> str:
