@@ -16,8 +16,8 @@ _READS = ("retrieved_bytes", "get_requests")
 def by_bucket(entries: Iterable[Entry]) -> list[list[Entry]]:
     """The rows of each bucket, whose name is the same to every account.
 
-    Where one list has the ages of a class and part, what others say of it without ages is the same objects again, and left out. Their
-    reads are kept: they are spread over all bytes alike where they are not told by age.
+    Where one list has the ages of a class and part, what others say of it is the same objects again, and left out: that which tells reads
+    by age counts first, then the newest. Reads without ages are kept, and spread over all bytes alike where no list tells them by age.
     """
     buckets: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -37,7 +37,10 @@ def _merged(rows: Sequence[Entry]) -> Iterator[Entry]:
             yield max(whole, key=lambda row: row["observed_on"])
             continue
         reads = next((row for row in whole if row.get("retrieved_bytes") is not None), None)
-        yield from aged if reads is None else _with_reads(aged, reads)
+        own = [row for row in aged if row.get("retrieved_bytes") is not None] or aged
+        newest = max(row["observed_on"] for row in own)
+        own = [row for row in own if row["observed_on"] == newest]
+        yield from own if reads is None else _with_reads(own, reads)
 
 
 def _with_reads(aged: Sequence[Entry], reads: Entry) -> Iterator[Entry]:

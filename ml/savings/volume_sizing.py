@@ -45,8 +45,8 @@ def volume_sizing(holdings: Holdings, settings: SizingSettings) -> Found:
         holding = holdings.of(entry) if entry["state"] == "in-use" else None
         if holding is None:
             continue
-        if stale := holdings.stale(entry):
-            yield stale
+        # What is listed too long ago is said where leftovers are looked for.
+        if holdings.stale(entry):
             continue
         found = list(_performance(holding, holdings, entry, settings))
         yield from found

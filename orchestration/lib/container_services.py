@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +22,7 @@ where
     records.charge_date between %(first)s and %(last)s
     and records.resource_id like '%%:task/%%'
     and regexp_replace(lower(tag.key), '[^a-z]', '', 'g') like '%%awsecsservicename'
+order by 1, 2
 """
 
 
@@ -39,13 +40,13 @@ def services_of(
     for one in paid:
         if name := names.get(one.resource_id):
             tasks[one.sub_account_id, one.region_id, cluster_of(one.resource_id), name].append(one)
+    # Names of clusters may be the same in several accounts and regions: a measurement by name is then of nobody.
+    same = Counter((cluster_of(entry["resource_id"]), bare(entry["resource_id"])) for entry in entries)
     found = []
     for entry in entries:
         cluster, name = cluster_of(entry["resource_id"]), bare(entry["resource_id"])
         own = tasks.get((entry["sub_account_id"], entry["region_id"], cluster, name), [])
-        # Names of clusters may be the same in several accounts and regions: a measurement by name is then of nobody.
-        same = [other for other in entries if other["resource_id"].endswith(f"/{cluster}/{name}")]
-        use = used.get(entry["resource_id"]) or (used.get(f"{cluster}/{name}") if len(same) == 1 else None)
+        use = used.get(entry["resource_id"]) or (used.get(f"{cluster}/{name}") if same[cluster, name] == 1 else None)
         is_current = any(one.is_current for one in own)
         found.append(Service(entry, tuple(own) if is_current else (), use))
     return found

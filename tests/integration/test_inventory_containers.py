@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import boto3
@@ -52,6 +53,10 @@ def test_clusters_say_what_is_in_them_and_services_the_size_of_their_tasks(monke
             MaxCount=2,
             TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
         )
+        node = ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+        ecs.register_container_instance(
+            cluster="forgotten", instanceIdentityDocument=json.dumps({"instanceId": node}), totalResources=[]
+        )
         lists = asked_of_aws(InventorySource(name="estate", regions=(REGION,), endpoint_url=address))
     clusters = rows(lists, "clusters")
     assert {name: (row["cluster_kind"], row["node_count"]) for name, row in clusters.items()} == {
@@ -61,6 +66,7 @@ def test_clusters_say_what_is_in_them_and_services_the_size_of_their_tasks(monke
         "karpenter": ("eks", 2),
         "serverless": ("eks", None),
     }
+    assert (clusters["shop"]["instances"], clusters["forgotten"]["instances"]) == (None, node)
     services = rows(lists, "services")
     web, batch = services["web"], services["batch"]
     assert (web["launch_type"], web["cpu_units"], web["memory_mib"]) == ("FARGATE", 1024, 4096)

@@ -117,6 +117,40 @@ def test_objects_are_summed_by_class_and_age(
     }
 
 
+def test_what_exports_say_of_the_same_part_counts_before_the_list_of_objects(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "data").mkdir()
+    csv_list(tmp_path / "data" / "1.csv.gz")
+    (tmp_path / "manifest.json").write_text(manifest("CSV", "data/1.csv.gz"))
+    (tmp_path / "lake" / "analysis.csv").write_text(
+        "Date,ConfigId,Filter,StorageClass,ObjectAge,ObjectCount,DataUploaded_MB,Storage_MB,DataRetrieved_MB,GetRequestCount\n"
+        "2026-10-20,a,,STANDARD,000-014,10,1,200,7,3\n"
+    )
+    (tmp_path / "lens.csv").write_text(
+        "version_number,configuration_id,report_date,aws_account_number,aws_region,storage_class,record_type,record_value,"
+        "bucket_name,metric_name,metric_value\n"
+        "V_1,c,2026-10-20,1,eu-west-1,STANDARD,BUCKET,,lake,StorageBytes,1000\n"
+        "V_1,c,2026-10-20,1,eu-west-1,STANDARD,BUCKET,,lake,NonCurrentVersionStorageBytes,300\n"
+    )
+
+    def told() -> dict[tuple[Any, ...], int]:
+        return {
+            (row["storage_class"], row["part"], row["age_from_days"]): row["stored_bytes"] for row in read(tmp_path)
+        }
+
+    both = told()
+    assert both == {
+        ("STANDARD", "current", 0): 200 << 20,
+        ("STANDARD", "current", None): 700,
+        ("STANDARD", "noncurrent_versions", None): 300,
+        ("STANDARD", "current", 15): 3,
+        ("STANDARD", "current", 730): 5000,
+        ("GLACIER", "current", 730): 7,
+    }
+    (tmp_path / "lake" / "analysis.csv").unlink()
+    assert told() == both | {("STANDARD", "current", 0): 120}
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -147,7 +147,8 @@ def _nat_gateways(session: AwsSession, region: str) -> Iterator[Row]:
 def _clusters(session: AwsSession, region: str) -> Iterator[Row]:
     """Nodes of EKS are the wanted sizes of its node groups, or the instances that carry its tag, as those of all other managers do.
 
-    A cluster without either that has profiles of Fargate may run pods that no call to AWS tells of: then they are not known.
+    A cluster without either that has profiles of Fargate, or nodes elsewhere, may run pods that no call to AWS tells of: then they are
+    not known.
     """
     for name in session.pages(region, "eks", "list_clusters", "clusters"):
         cluster = session.call(region, "eks", "describe_cluster", name=name)["cluster"]
@@ -166,7 +167,7 @@ def _clusters(session: AwsSession, region: str) -> Iterator[Row]:
         yield {
             "resource_id": cluster["arn"],
             "cluster_kind": "eks",
-            "node_count": nodes if nodes or not profiles else None,
+            "node_count": nodes if nodes or not (profiles or cluster.get("remoteNetworkConfig")) else None,
             "created_on": cluster.get("createdAt"),
         }
     yield from containers.clusters(session, region)

@@ -10,19 +10,27 @@ from orchestration.lib.inventory.aws_session import AwsSession
 Row = dict[str, Any]
 _CLUSTERS_IN_CALL = 100
 _SERVICES_IN_CALL = 10
+_INSTANCES_IN_CALL = 100
 
 
 def clusters(session: AwsSession, region: str) -> Iterator[Row]:
-    """A cluster with what is in it: tasks and instances. It costs nothing itself, but what is in it does."""
+    """A cluster with its tasks and instances: it costs nothing itself, but they do."""
     arns = list(session.pages(region, "ecs", "list_clusters", "clusterArns"))
     for some in _batches(arns, _CLUSTERS_IN_CALL):
         for one in session.call(region, "ecs", "describe_clusters", clusters=some)["clusters"]:
-            counts = ("runningTasksCount", "pendingTasksCount", "registeredContainerInstancesCount")
             yield {
                 "resource_id": one["clusterArn"],
                 "cluster_kind": "ecs",
-                "node_count": sum(one.get(name, 0) for name in counts),
+                "node_count": one.get("runningTasksCount", 0) + one.get("pendingTasksCount", 0),
+                "instances": " ".join(sorted(_instances(session, region, one["clusterArn"]))),
             }
+
+
+def _instances(session: AwsSession, region: str, cluster: str) -> Iterator[str]:
+    arns = list(session.pages(region, "ecs", "list_container_instances", "containerInstanceArns", cluster=cluster))
+    for some in _batches(arns, _INSTANCES_IN_CALL):
+        answer = session.call(region, "ecs", "describe_container_instances", cluster=cluster, containerInstances=some)
+        yield from (one["ec2InstanceId"] for one in answer["containerInstances"] if one.get("ec2InstanceId"))
 
 
 def services(session: AwsSession, region: str) -> Iterator[Row]:

@@ -68,7 +68,8 @@ LISTS: dict[str, tuple[Field, ...]] = {
     "clusters": (
         *_COMMON,
         Field("cluster_kind", "text", "eks, ecs, …"),
-        Field("node_count", "bigint", "Nodes or tasks that run in it; empty where not known."),
+        Field("node_count", "bigint", "Nodes of EKS, tasks of ECS that run in it; empty where not known."),
+        Field("instances", "text", "Ids of the instances that ECS runs tasks on, with blanks between."),
         _CREATED,
     ),
     "services": (
