@@ -66,7 +66,7 @@ def _not_sizable(service: Service, settings: SizingSettings) -> str | None:
         return "the bill does not tell which tasks are its own: activate the cost allocation tag aws:ecs:serviceName"
     vcpu, memory = service.part(_VCPU).paid, service.part(_GB).paid
     if not vcpu or not memory:
-        return "the bill does not charge its tasks for vCPU and for memory"
+        return "the bill does not tell what its tasks cost for vCPU and for memory"
     if not _is_of(service.size, vcpu, memory):
         return "the bill charges another size than is listed: it was changed in the window"
     if use is None or CPU not in use.metrics or MEMORY not in use.metrics:

@@ -17,6 +17,8 @@ from ml.savings.waste_settings import WasteSettings
 from orchestration.lib.container_services import services_of
 from orchestration.lib.inventory.store import ensure_inventory, stored_lists
 
+_PODS = "its pods are not sized: what they ask for is not known, and smaller ones save only when a node goes"
+
 
 def listed_sizes(
     connection: psycopg.Connection[Any],
@@ -29,6 +31,9 @@ def listed_sizes(
     ensure_inventory(connection)
     holdings = Holdings(window, paid, stored_lists(connection), WasteSettings(), used)
     yield from volume_sizing(holdings, settings)
+    for entry in holdings.lists["clusters"]:
+        if entry["cluster_kind"] == "eks" and entry["node_count"] != 0 and holdings.of(entry):
+            yield Exclusion(entry["resource_id"], _PODS)
     if entries := holdings.lists["services"]:
         fresh = [entry for entry in entries if not holdings.stale(entry)]
         yield from (stale for entry in entries if (stale := holdings.stale(entry)))

@@ -151,6 +151,15 @@ def test_what_exports_say_of_the_same_part_counts_before_the_list_of_objects(tmp
     assert told() == both | {("STANDARD", "current", 0): 120}
 
 
+def test_part_of_a_bucket_without_objects_adds_nothing(tmp_path: Path) -> None:
+    csv_list(tmp_path / "1.csv.gz")
+    (tmp_path / "2.csv.gz").write_bytes(gzip.compress(b""))
+    (tmp_path / "manifest.json").write_text(
+        manifest("CSV", "", files=[{"key": "exports/1.csv.gz"}, {"key": "exports/2.csv.gz"}])
+    )
+    assert shown(read(tmp_path)) == EXPECTED
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -68,6 +69,20 @@ def test_service_that_is_named_as_another_has_no_use_of_its_own(warehouse: psyco
     reasons = [one.reason for one in sized(warehouse, '{"aws:ecs:serviceName": "web"}', SERVICE, other)]
     assert any("its use of CPU and of memory is not known" in reason for reason in reasons)
     assert len(reasons) == 2
+
+
+def test_pods_are_not_sized_and_it_is_said(warehouse: psycopg.Connection[Any]) -> None:
+    ensure_inventory(warehouse)
+    names = ("arn:aws:eks:eu-west-1:1:cluster/pods", "arn:aws:eks:eu-west-1:1:cluster/not-billed")
+    day = WINDOW.last.isoformat()
+    rows = [{"resource_id": name, "cluster_kind": "eks", "node_count": "3", "observed_on": day} for name in names]
+    replace_inventory(
+        warehouse, "estate", {"clusters": checked("clusters", [(row["resource_id"], row) for row in rows])}
+    )
+    paid = [replace(VCPU, resource_id=names[0])]
+    (found,) = listed_sizes(warehouse, WINDOW, paid, {}, SizingSettings())
+    assert isinstance(found, Exclusion)
+    assert (found.resource_id, found.reason[:22]) == (names[0], "its pods are not sized")
 
 
 def test_list_that_is_too_old_is_not_believed(warehouse: psycopg.Connection[Any]) -> None:

@@ -112,7 +112,7 @@ def test_what_a_commitment_covers_is_not_saved() -> None:
         ({"operating_system": "WINDOWS_SERVER_2022_CORE"}, (VCPU, GB), use(5, 5), "do not run on Linux"),
         ({"memory_mib": 4096}, (VCPU, GB), use(5, 5), "another size than is listed"),
         ({}, (), use(5, 5), "activate the cost allocation tag aws:ecs:serviceName"),
-        ({}, (VCPU,), use(5, 5), "for vCPU and for memory"),
+        ({}, (VCPU,), use(5, 5), "what its tasks cost for vCPU and for memory"),
         ({}, (VCPU, GB), None, "its use of CPU and of memory is not known"),
         ({}, (VCPU, GB), use(5, 5, days=3), "of 3 days; 14 are needed"),
     ],

@@ -131,6 +131,9 @@ def _batches(where: str, path: Path, manifest: _Manifest) -> Iterator[pa.RecordB
         with pa_csv.open_csv(path, read_options=reading, convert_options=options) as reader:
             yield from reader
     except (pa.ArrowException, OSError, EOFError) as error:
+        # A bucket, or a part of it, may have no objects.
+        if str(error).startswith("Empty CSV file"):
+            return
         raise FinopsError(f"{where}: cannot be read: {str(error).splitlines()[0]}. Copy it again.") from error
 
 
