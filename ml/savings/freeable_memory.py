@@ -17,8 +17,8 @@ _GIB = 1 << 30
 def with_memory(resource: Resource, catalogue: Catalogue) -> Resource:
     """A resource with its use of memory in per cent, where only the bytes that are free of it are measured.
 
-    Databases keep what they have read in memory, so that what is free is little even of one that needs less: a smaller class is then
-    not proposed, which is the safe side.
+    What an engine keeps as a cache of its own counts as used, although it would live with less: a smaller class is then not proposed,
+    which is the safe side.
     """
     use, instance_type = resource.use, resource.paid.instance_type
     if use is None or MEMORY in use.metrics or FREEABLE not in use.metrics:

@@ -10,7 +10,8 @@ import pytest
 from ml.savings.freeable_memory import FREEABLE, with_memory
 from ml.savings.histogram import Histogram
 from ml.savings.instance_types import Catalogue, Spec
-from ml.savings.sizing import CPU, MEMORY, Resource, Use
+from ml.savings.right_sizing import right_sizing
+from ml.savings.sizing import CPU, MEMORY, Resource, SizingSettings, Use
 from tests.unit.test_right_sizing import advised, paid
 
 GIB = 1 << 30
@@ -49,9 +50,6 @@ def test_database_is_sized_by_the_memory_that_it_uses() -> None:
     assert (plain.proposed, plain.confidence) == ("db.m5.xlarge", "low")
     # 2 GiB of 32 are used: a quarter carries them; 20 GiB do not fit into half.
     assert advised(with_memory(database(30), CATALOGUE), CATALOGUE).proposed == "db.m5.large"
-    from ml.savings.right_sizing import right_sizing
-    from ml.savings.sizing import SizingSettings
-
     assert not list(right_sizing([with_memory(database(12), CATALOGUE)], CATALOGUE, SizingSettings()))
 
 
