@@ -8,6 +8,7 @@ from functools import partial
 
 from ml.savings.histogram import Histogram
 from ml.savings.holdings import Entry, Holding, Holdings
+from ml.savings.idle_clusters import empty_cluster
 from ml.savings.recommendation import Level, Recommendation
 from ml.savings.sizing import CPU, NETWORK_IN, NETWORK_OUT, Exclusion, Use
 from ml.savings.waste_advice import Words, advice, aws, days_since
@@ -36,7 +37,10 @@ def idle(holdings: Holdings) -> Found:
         for entry in holdings.lists.get(name, ()):
             yield from _looked_at(holdings, entry, partial(_flow, name=name))
     for entry in holdings.lists.get("clusters", ()):
-        yield from _looked_at(holdings, entry, _cluster)
+        if entry.get("cluster_kind") == "ecs":
+            yield from empty_cluster(holdings, entry)
+        else:
+            yield from _looked_at(holdings, entry, _cluster)
 
 
 def _looked_at(holdings: Holdings, entry: Entry, look: Look) -> Found:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from shlex import quote
 
+from ml.savings.bucket_rows import SPREAD, by_bucket
 from ml.savings.holdings import Entry, Holding, Holdings, bare
 from ml.savings.lifecycle import STANDARD, TIERING, Band, Outcome, UnknownPriceError, end_of, outcome, policies
 from ml.savings.paid import Paid
@@ -30,10 +30,7 @@ Found = Iterator[Recommendation | Exclusion]
 
 def storage_lifecycle(holdings: Holdings) -> Found:
     """For each listed bucket that is paid for in Standard: the policy that saves most, if any does, and what is left over in it."""
-    buckets: dict[tuple[str, str | None], list[Entry]] = defaultdict(list)
-    for entry in holdings.lists.get("buckets", ()):
-        buckets[entry["resource_id"], entry.get("sub_account_id")].append(entry)
-    for entries in buckets.values():
+    for entries in by_bucket(holdings.lists.get("buckets", ())):
         holding = holdings.of(entries[0])
         paid = [one for one in holding.paid if _is_standard(one)] if holding else []
         in_standard = [entry for entry in entries if entry["storage_class"] == STANDARD]
@@ -159,6 +156,7 @@ def _advised(
     whole = all(entry["period_days"] >= _WHOLE_PERIOD for entry in entries)
     rules = {"Transitions": [{"Days": step.age, "StorageClass": step.storage_class} for step in best.steps]}
     own_prices = region == holding.main.region_id
+    spread = any(entry.get(SPREAD) for entry in entries)
     read = sum((band.read for band in bands), Decimal(0))
     return advice(
         holding,
@@ -177,6 +175,7 @@ def _advised(
             confidence_reason=(
                 f"Ages and reads are known; prices are list prices of {region}, taken off as Standard is in this bill."
                 + ("" if whole else " Reads were counted for less than a month.")
+                + (" Reads are known of all of it only, and taken to fall on every byte alike." if spread else "")
             ),
             command=_command(holding, rules),
         ),
@@ -188,7 +187,7 @@ def _advised(
             "prices_of": region,
             "rests_on": "objects and reads by age, list prices of classes, effective cost by day",
         },
-        confidence="high" if whole and own_prices else "medium",
+        confidence="high" if whole and own_prices and not spread else "medium",
         risk="medium" if archived else "low",
         one_off_cost=round(best.once, 10),
         part="/objects",

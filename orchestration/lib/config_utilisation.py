@@ -10,7 +10,7 @@ from orchestration.lib.config_base import Settings, Text
 from orchestration.lib.config_places import Endpoint
 from orchestration.lib.config_sources import Location, Name
 
-Namespace = Literal["AWS/EC2", "CWAgent", "AWS/RDS", "AWS/NATGateway", "AWS/ApplicationELB"]
+Namespace = Literal["AWS/EC2", "CWAgent", "AWS/RDS", "AWS/NATGateway", "AWS/ApplicationELB", "AWS/ECS", "AWS/EBS"]
 
 
 class UtilisationSource(Settings):

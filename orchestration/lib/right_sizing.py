@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from ml.savings.freeable_memory import with_memory
 from ml.savings.generation_change import generation_change
 from ml.savings.instance_types import PriceKey, Spec
 from ml.savings.paid import Paid
@@ -17,6 +18,7 @@ from ml.savings.recommendation import Recommendation
 from ml.savings.right_sizing import right_sizing, system_of
 from ml.savings.sizing import Exclusion, Resource, SizingSettings, Use
 from orchestration.lib.config import Config
+from orchestration.lib.listed_sizing import listed_sizes
 from orchestration.lib.reference.tables import reference_catalogue
 from orchestration.lib.savings_inputs import paid_costs, resource_window
 from orchestration.lib.utilisation.tables import ensure_utilisation
@@ -46,12 +48,15 @@ def sized(connection: psycopg.Connection[Any], config: Config) -> Sized:
     if window is None:
         return Sized()
     ensure_utilisation(connection)
-    paid = [one for one in paid_costs(connection, window) if is_instance(one) and one.is_current]
-    found = resources_of(paid, uses(connection, window))
+    charged, used = paid_costs(connection, window), uses(connection, window)
+    paid = [one for one in charged if is_instance(one) and one.is_current]
+    found = resources_of(paid, used)
     with localcontext(prec=60):
         known = reference_catalogue(connection, window.last)
         catalogue = replace(known, specs={**billed_specs(paid), **known.specs}, billed=billed_prices(paid))
-        results = [one for kind in KINDS for one in kind(found, catalogue, settings)]
+        measured = [with_memory(one, catalogue) for one in found]
+        results = [one for kind in KINDS for one in kind(measured, catalogue, settings)]
+        results += listed_sizes(connection, window, charged, used, settings)
     return Sized(
         tuple(one for one in results if isinstance(one, Recommendation)),
         tuple(one for one in results if isinstance(one, Exclusion)),

@@ -67,6 +67,34 @@ def test_days_are_asked_for_until_they_have_settled(
     assert (again.loaded, again.unchanged) == (tuple(days[3:]), 3)
 
 
+def test_containers_volumes_and_file_systems_are_measured_as_wholes(
+    cloud: UtilisationSource, warehouse: psycopg.Connection[Any]
+) -> None:
+    for minute in (0, 5):
+        put(cloud, "AWS/ECS", "CPUUtilization", 12.0, minute, ClusterName="shop", ServiceName="web")
+        put(cloud, "AWS/ECS", "CPUUtilization", 70.0, minute, ClusterName="shop")
+        for value in (20.0, 60.0):
+            put(cloud, "AWS/ECS", "MemoryUtilization", value, minute, ClusterName="shop", ServiceName="web")
+        put(cloud, "AWS/EBS", "VolumeReadOps", 600_000.0, minute, VolumeId="vol-1")
+        put(cloud, "AWS/EBS", "VolumeWriteBytes", 3_000.0, minute, VolumeId="vol-1")
+        put(cloud, "AWS/RDS", "FreeableMemory", 4096.0, minute, DBInstanceIdentifier="ledger")
+        for path, used in (("/", 30.0), ("/boot", 80.0)):
+            put(cloud, "CWAgent", "disk_used_percent", used, minute, InstanceId="i-2", path=path)
+    take_in_days(warehouse, cloud, TODAY)
+    found = uses(warehouse, Window(YESTERDAY, YESTERDAY))
+    told = {
+        name: {metric: one.maximum for metric, one in found[name].metrics.items()}
+        for name in ("shop/web", "vol-1", "ledger", "i-2")
+    }
+    assert told == {
+        "shop/web": {"cpu": 12.0, "memory": 60.0},
+        "vol-1": {"VolumeReadOps": 2000.0, "VolumeWriteBytes": 10.0},
+        "ledger": {"FreeableMemory": 4096.0},
+        "i-2": {"disk_used_percent": 30.0},
+    }
+    assert "shop" not in found
+
+
 def test_what_aws_refuses_is_one_error_that_names_the_permission(
     warehouse: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,3 +106,20 @@ def test_minimum_time_is_paid_for_what_is_deleted_before() -> None:
     early = 100 * month * Decimal("0.0125") * 30 / month
     assert one.then == pytest.approx(stored + moved + early)
     assert one.saving < 0
+
+
+def test_ages_of_one_list_and_reads_of_another_are_put_together_and_no_byte_counts_twice() -> None:
+    old, young = (bucket(retrieved_bytes=None, get_requests=None, period_days=None, **ages) for ages in (
+        {}, {"age_from_days": 0, "age_to_days": 15}))  # fmt: skip
+    whole = bucket(
+        age_from_days=None, age_to_days=None, stored_bytes=2 * TB, retrieved_bytes=TB // 2, sub_account_id="1"
+    )
+    (one,), _ = found(of(old | {"sub_account_id": None}, young | {"sub_account_id": None}, whole))
+    # A quarter of what is stored is read: an eighth of a TB of each half, which is too much for an archive.
+    assert one.proposed == "Standard-IA after 30 days"
+    assert one.evidence["read_bytes"] == str(round(Decimal(TB // 2) * 365 / 12 / 30))
+    assert one.estimate.cost == paid("b", daily=1).monthly_cost
+    assert one.confidence == "medium"
+    assert "every byte alike" in one.confidence_reason
+    _, excluded = found(of(old, young, whole | {"retrieved_bytes": None}))
+    assert excluded["b"].startswith("what is read of it is not known")

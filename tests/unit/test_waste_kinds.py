@@ -161,6 +161,27 @@ def test_databases_gateways_and_clusters_are_idle_without_use() -> None:
     assert excluded == {"nat-2": "its bytes out are known of 0 days; 14 are needed"}
 
 
+def test_instances_of_a_cluster_without_tasks_are_idle_however_busy_and_a_cluster_of_ecs_costs_nothing_itself() -> None:
+    ecs = {"cluster_kind": "ecs", "resource_id": "arn:aws:ecs:us-east-1:1:cluster/shop"}
+    uses = {"i-1": use(cpu=40.0, network_in=1.0)}
+    costs = [paid(f"i-{number}", owner=Owner()) for number in (1, 2)]
+    (one,), _ = found(
+        holdings(
+            *costs,
+            uses=uses,
+            clusters=[
+                ecs | {"node_count": 0, "instances": "i-1 i-7"},
+                ecs | {"resource_id": "busy", "node_count": 3, "instances": "i-2"},
+                ecs | {"resource_id": "bare", "node_count": 0, "instances": None},
+            ],
+            instances=[RUNNING | {"resource_id": "i-1"}],
+        )
+    )
+    assert (one.resource_id, one.kind, one.confidence) == ("i-1", "idle_resource", "medium")
+    assert one.estimate.saving == one.estimate.cost == WINDOW.monthly(Decimal(300), 30)
+    assert one.exclusive_group == "resource/AWS/i-1"
+
+
 def test_left_over_volumes_addresses_and_snapshots() -> None:
     volume = {"volume_type": "gp3", "size_gb": 100, "state": "in-use", "attached_to": "i-9"}
     snapshot = {"created_on": date(2026, 1, 1), "is_newest": False}

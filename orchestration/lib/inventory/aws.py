@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestration.lib.config_inventory import InventorySource
+from orchestration.lib.inventory import aws_containers as containers
 from orchestration.lib.inventory.aws_buckets import buckets
 from orchestration.lib.inventory.aws_session import AwsSession
 from orchestration.lib.inventory.entries import Entry, checked
@@ -75,6 +76,7 @@ def _volumes(session: AwsSession, region: str) -> Iterator[Row]:
             "volume_type": one["VolumeType"],
             "size_gb": one["Size"],
             "iops": one.get("Iops"),
+            "throughput_mbps": one.get("Throughput"),
             "state": one["State"],
             "attached_to": attached[0].get("InstanceId"),
             "created_on": one["CreateTime"],
@@ -143,7 +145,11 @@ def _nat_gateways(session: AwsSession, region: str) -> Iterator[Row]:
 
 
 def _clusters(session: AwsSession, region: str) -> Iterator[Row]:
-    """Nodes of EKS are the wanted sizes of its node groups; without a group they may be managed otherwise, and are not known."""
+    """Nodes of EKS are the wanted sizes of its node groups, or the instances that carry its tag, as those of all other managers do.
+
+    A cluster without either that has profiles of Fargate, or nodes elsewhere, may run pods that no call to AWS tells of: then they are
+    not known.
+    """
     for name in session.pages(region, "eks", "list_clusters", "clusters"):
         cluster = session.call(region, "eks", "describe_cluster", name=name)["cluster"]
         groups = list(session.pages(region, "eks", "list_nodegroups", "nodegroups", clusterName=name))
@@ -153,12 +159,29 @@ def _clusters(session: AwsSession, region: str) -> Iterator[Row]:
             .get("desiredSize", 0)
             for group in groups
         ]
+        tags = [f"kubernetes.io/cluster/{name}", f"aws:eks:cluster-name={name}"]
+        nodes = max(sum(sizes), *(_running(session, region, tag) for tag in tags))
+        profiles = nodes or list(
+            session.pages(region, "eks", "list_fargate_profiles", "fargateProfileNames", clusterName=name)
+        )
         yield {
             "resource_id": cluster["arn"],
             "cluster_kind": "eks",
-            "node_count": sum(sizes) if groups else None,
+            "node_count": nodes if nodes or not (profiles or cluster.get("remoteNetworkConfig")) else None,
             "created_on": cluster.get("createdAt"),
         }
+    yield from containers.clusters(session, region)
+
+
+def _running(session: AwsSession, region: str, tag: str) -> int:
+    """Running instances with a tag, whatever its value where none is told."""
+    name, _, value = tag.partition("=")
+    filters = [
+        {"Name": f"tag:{name}", "Values": [value]} if value else {"Name": "tag-key", "Values": [name]},
+        {"Name": "instance-state-name", "Values": ["pending", "running"]},
+    ]
+    found = session.pages(region, "ec2", "describe_instances", "Reservations", Filters=filters)
+    return sum(len(one["Instances"]) for one in found)
 
 
 _LISTS: tuple[tuple[str, Callable[[AwsSession, str], Iterator[Row]]], ...] = (
@@ -169,4 +192,5 @@ _LISTS: tuple[tuple[str, Callable[[AwsSession, str], Iterator[Row]]], ...] = (
     ("load_balancers", _load_balancers),
     ("nat_gateways", _nat_gateways),
     ("clusters", _clusters),
+    ("services", containers.services),
 )

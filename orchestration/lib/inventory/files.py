@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from orchestration.lib.config_inventory import InventorySource
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.inventory.entries import Entry, checked
-from orchestration.lib.inventory.lists import LISTS
+from orchestration.lib.inventory.lists import KEYS, LISTS
 from orchestration.lib.inventory.s3_exports import export_of
+from orchestration.lib.inventory.s3_objects import object_lists
 from orchestration.lib.storage import Bucket, Folder, Storage, s3_client
 
 _ENDINGS = (".jsonl", ".jsonl.gz", ".csv", ".csv.gz", ".parquet")
@@ -35,9 +36,11 @@ def read_lists(source_name: str, storage: Storage) -> dict[str, list[Entry]]:
 
     Raises FinopsError for a file that is of no list, and for whatever is wrong in one: then nothing of the source is taken.
     """
+    files = list(storage.files())
+    objects, folders = object_lists(source_name, storage, files)
     rows: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
-    for file in storage.files():
-        if not file.key.endswith(_ENDINGS):
+    for file in files:
+        if not file.key.endswith(_ENDINGS) or _is_object_list(file.key, folders):
             continue
         where = f"{source_name}: {file.key}"
         with storage.local(file.key) as path:
@@ -47,12 +50,28 @@ def read_lists(source_name: str, storage: Storage) -> dict[str, list[Entry]]:
         if export:
             found = [(where, row) for row in export(PurePosixPath(file.key).parent.name, [row for _, row in found])]
         rows[name] = [*rows.get(name, []), *found]
+    if objects:
+        # What exports say of the same part of a bucket is more: they tell reads, or what is left of uploads.
+        said = {_key(row) for _, row in rows.get("buckets", ())}
+        rows["buckets"] = [*rows.get("buckets", ()), *(one for one in objects if _key(one[1]) not in said)]
     if not rows:
         raise FinopsError(
             f"{source_name}: no lists were found. Put files such as instances.jsonl there ({', '.join(LISTS)}; "
             f"{', '.join(_ENDINGS)}), or remove the entry from `inventory`."
         )
     return {name: checked(name, found) for name, found in rows.items()}
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a row of buckets is told apart by, whether its file has numbers or texts."""
+    values = (row.get(column) for column in KEYS["buckets"])
+    return tuple("" if value is None else str(value) for value in values)
+
+
+def _is_object_list(key: str, folders: Collection[str]) -> bool:
+    """Whether a file lies with lists of objects, and is not named as another list."""
+    path = PurePosixPath(key)
+    return str(path.parent) in folders and path.name.split(".")[0] not in LISTS
 
 
 def _list_of(where: str, key: str) -> str:

@@ -41,7 +41,8 @@ LISTS: dict[str, tuple[Field, ...]] = {
         *_COMMON,
         Field("volume_type", "text", "gp2, gp3, …", needed=True),
         Field("size_gb", "bigint", "Its size in GiB.", needed=True),
-        Field("iops", "bigint", "What it is provisioned for."),
+        Field("iops", "bigint", "IOPS that it is provisioned for."),
+        Field("throughput_mbps", "bigint", "MiB a second that it is provisioned for."),
         Field("state", "text", "in-use or available.", needed=True),
         _STATE_SINCE,
         _ATTACHED,
@@ -67,7 +68,16 @@ LISTS: dict[str, tuple[Field, ...]] = {
     "clusters": (
         *_COMMON,
         Field("cluster_kind", "text", "eks, ecs, …"),
-        Field("node_count", "bigint", "Nodes or tasks that run in it; empty where not known."),
+        Field("node_count", "bigint", "Nodes of EKS, tasks of ECS that run in it; empty where not known."),
+        Field("instances", "text", "Ids of the instances that ECS runs tasks on, with blanks between."),
+        _CREATED,
+    ),
+    "services": (
+        *_COMMON,
+        Field("launch_type", "text", "FARGATE, EC2, …", needed=True),
+        Field("cpu_units", "bigint", "CPU of each task, 1,024 for a vCPU; empty where not known."),
+        Field("memory_mib", "bigint", "Memory of each task in MiB; empty where not known."),
+        Field("operating_system", "text", "LINUX, …"),
         _CREATED,
     ),
     "buckets": (

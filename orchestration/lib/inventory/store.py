@@ -35,7 +35,9 @@ def ensure_inventory(connection: psycopg.Connection[Any]) -> None:
                     table, sql.SQL(", ").join(columns)
                 )
             )
-            for field in fields:
+            for field, column in zip(fields, columns, strict=True):
+                # A list may have grown since the table was made; what is new in one is never needed.
+                connection.execute(sql.SQL("alter table {} add column if not exists {}").format(table, column))
                 connection.execute(
                     sql.SQL("comment on column {}.{} is {}").format(
                         table, sql.Identifier(field.name), sql.Literal(field.meaning)

@@ -15,29 +15,47 @@ from orchestration.lib.utilisation.digest import COLUMNS
 PERIOD_SECONDS = 300
 _QUERIES_IN_CALL = 500
 _TIMEOUT_SECONDS = 30
-# Namespace -> dimension that names the resource, and of each metric the statistic and the unit of what is kept. A sum of bytes is
-# divided by the period: the rate is what a network is sized by.
-_METRICS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
+# Namespace -> dimensions that name the resource, and of each metric the statistic and the unit of what is kept. A sum is divided by the
+# period where a rate is kept: that is what networks and volumes are sized by.
+_METRICS: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str]]]] = {
     "AWS/EC2": (
-        "InstanceId",
+        ("InstanceId",),
         {
             "CPUUtilization": ("Average", "Percent"),
             "NetworkIn": ("Sum", "Bytes/Second"),
             "NetworkOut": ("Sum", "Bytes/Second"),
         },
     ),
-    "CWAgent": ("InstanceId", {"mem_used_percent": ("Average", "Percent")}),
+    "CWAgent": (
+        ("InstanceId",),
+        {"mem_used_percent": ("Average", "Percent"), "disk_used_percent": ("Maximum", "Percent")},
+    ),
     "AWS/RDS": (
-        "DBInstanceIdentifier",
+        ("DBInstanceIdentifier",),
         {
             "CPUUtilization": ("Average", "Percent"),
+            "FreeableMemory": ("Minimum", "Bytes"),
             "DatabaseConnections": ("Maximum", "Count"),
             "NetworkReceiveThroughput": ("Average", "Bytes/Second"),
             "NetworkTransmitThroughput": ("Average", "Bytes/Second"),
         },
     ),
-    "AWS/NATGateway": ("NatGatewayId", {"BytesOutToDestination": ("Sum", "Bytes")}),
-    "AWS/ApplicationELB": ("LoadBalancer", {"RequestCount": ("Sum", "Count")}),
+    "AWS/NATGateway": (("NatGatewayId",), {"BytesOutToDestination": ("Sum", "Bytes")}),
+    "AWS/ApplicationELB": (("LoadBalancer",), {"RequestCount": ("Sum", "Count")}),
+    # A task that needs more memory than it has is ended: the task with the most counts.
+    "AWS/ECS": (
+        ("ClusterName", "ServiceName"),
+        {"CPUUtilization": ("Average", "Percent"), "MemoryUtilization": ("Maximum", "Percent")},
+    ),
+    "AWS/EBS": (
+        ("VolumeId",),
+        {
+            "VolumeReadOps": ("Sum", "Count/Second"),
+            "VolumeWriteOps": ("Sum", "Count/Second"),
+            "VolumeReadBytes": ("Sum", "Bytes/Second"),
+            "VolumeWriteBytes": ("Sum", "Bytes/Second"),
+        },
+    ),
 }
 NAMESPACES = tuple(_METRICS)
 
@@ -79,12 +97,15 @@ def measurements(source: UtilisationSource, client: Any, day: date) -> Iterator[
 def _series(client: Any, namespaces: tuple[str, ...]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Resource, unit and statistic of each metric that is kept, in an order that does not depend on the answer's."""
     for namespace in namespaces:
-        dimension, metrics = _METRICS[namespace]
+        named_by, metrics = _METRICS[namespace]
         found: dict[tuple[str, str], list[dict[str, str]]] = {}
         for page in client.get_paginator("list_metrics").paginate(Namespace=namespace):
             for metric in page["Metrics"]:
-                resource = next((d["Value"] for d in metric["Dimensions"] if d["Name"] == dimension), None)
-                if metric["MetricName"] in metrics and resource:
+                held = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+                resource = "/".join(held[name] for name in named_by if name in held)
+                # Of the file systems of an instance only that of its root volume is told apart by its path.
+                is_whole = held.keys() >= set(named_by) and held.get("path", "/") == "/"
+                if metric["MetricName"] in metrics and is_whole:
                     key = metric["MetricName"], resource
                     # Agents split by more dimensions too; the one with the fewest is of the whole resource.
                     found[key] = min(found.get(key, metric["Dimensions"]), metric["Dimensions"], key=len)
@@ -98,7 +119,7 @@ def _batch(results: list[dict[str, Any]], asked: list[tuple[str, str, dict[str, 
     rows: tuple[list[Any], ...] = ([], [], [], [], [])
     for result in results:
         resource, unit, stat = asked[int(result["Id"].removeprefix("m"))]
-        divisor = PERIOD_SECONDS if (stat["Stat"], unit) == ("Sum", "Bytes/Second") else 1
+        divisor = PERIOD_SECONDS if stat["Stat"] == "Sum" and unit.endswith("/Second") else 1
         for moment, value in zip(result["Timestamps"], result["Values"], strict=True):
             for column, held in zip(
                 rows, (resource, stat["Metric"]["MetricName"], unit, moment, value / divisor), strict=True
