@@ -29,7 +29,7 @@ def project(database: str, tmp_path: Path) -> Project:
 @contextmanager
 def new_database(warehouse_url: str, *, like: str = "template1") -> Iterator[str]:
     """URL of a copy of a database, which is gone afterwards. Nothing may be connected to the original."""
-    name = f"dbt_{uuid.uuid4().hex[:12]}"
+    name = f"test_{uuid.uuid4().hex[:12]}"
     with postgres.connect(warehouse_url, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(like)))
     yield urlsplit(warehouse_url)._replace(path=f"/{name}").geturl()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from orchestration.lib.built_state import current_state, record_state
 from orchestration.lib.config_models import Config
 from orchestration.lib.config_store import store_config
 from orchestration.lib.warehouse import ensure_warehouse
+from tests.dbt.forked import run_dbt
 from tests.support.feed import Feed
 from tests.support.lines import Line, csv_bytes
 
@@ -90,8 +90,8 @@ class Project:
     def feed(self, source: str) -> Feed:
         return self._feeds[source]
 
-    def command(self, *arguments: str) -> list[str]:
-        return [str(dbt.executable()), *arguments, "--project-dir", str(dbt.project_dir())]
+    def arguments(self, *arguments: str) -> list[str]:
+        return [*arguments, "--project-dir", str(dbt.project_dir())]
 
     def environment(self) -> dict[str, str]:
         own = {"DBT_TARGET_PATH": str(self.folder / "target"), "DBT_LOG_PATH": str(self.folder / "logs")}
@@ -99,11 +99,9 @@ class Project:
 
     def run(self, *arguments: str) -> str:
         """Run dbt and return what it printed; a failure fails the test."""
-        done = subprocess.run(
-            self.command(*arguments), env=self.environment(), capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"dbt ended with {done.returncode}: {done.stdout}{done.stderr}"
-        return done.stdout
+        status, printed = run_dbt(self.arguments(*arguments), self.environment(), self.folder)
+        assert status == 0, f"dbt ended with {status}: {printed}"
+        return printed
 
     def build(self, *arguments: str) -> str:
         """Build everything, and note what it was built from, as a run does."""

@@ -7,6 +7,7 @@ import subprocess
 from decimal import Decimal
 from typing import Any
 
+from orchestration.lib import dbt
 from tests.dbt.bills import APRIL, MARCH, cur_lines, focus_lines, in_april
 from tests.dbt.project import MARTS, SETTINGS, Project
 
@@ -167,7 +168,7 @@ def test_killed_builds_leave_what_was_and_are_made_up_for(built: Project) -> Non
     built.deliver("azure", MARCH, focus_lines(days=(1, 3), cost="8"))
     for seconds in (4.0, 5.5, 7.0):
         running = subprocess.Popen(
-            built.command("build", "--exclude-resource-type", "unit_test"),
+            [str(dbt.executable()), *built.arguments("build", "--exclude-resource-type", "unit_test")],
             env=built.environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
