@@ -6,7 +6,7 @@ import gc
 import os
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -38,6 +38,7 @@ def run_all(config_path: Path | None, console: Console) -> None:
     """
     if config_path is not None:
         os.environ["FINOPS_CONFIG"] = str(config_path.absolute())
+    began = datetime.now(UTC)
     # Modules and definitions live to the end: looking for garbage among them, again and again, would take seconds.
     gc.disable()
     with _Terminal(console) as terminal, watched_by(terminal), dbt_ahead():
@@ -52,7 +53,7 @@ def run_all(config_path: Path | None, console: Console) -> None:
         manifest = dbt.prepare_manifest(url)
         terminal.step("Start Dagster")
         outcome = _run_dagster(config, manifest, months)
-    _summary(url, config, months, outcome, console)
+    _summary(url, config, months, outcome, console, began)
     gc.freeze()
     if outcome.failures:
         raise FinopsError("\n".join(outcome.failures))
@@ -158,7 +159,9 @@ def _innermost(error: object) -> str:
     return str(getattr(error, "message", error)).strip()
 
 
-def _summary(url: str, config: Config, months: list[date], outcome: _Outcome, console: Console) -> None:
+def _summary(
+    url: str, config: Config, months: list[date], outcome: _Outcome, console: Console, began: datetime
+) -> None:
     if not console.is_terminal:
         console.width = max(console.width, 120)  # a log has no edge to wrap at
     with psycopg.connect(url, autocommit=True) as connection:
@@ -191,10 +194,22 @@ def _summary(url: str, config: Config, months: list[date], outcome: _Outcome, co
     console.print(
         f"Gates    {outcome.gates_passed} of {outcome.gates} passed, and {outcome.checks_passed} of {outcome.checks} checks of the layers"
     )
+    if config.alerting.receivers:
+        console.print(_told(url, began))
     html, csv = report_files(paths.reports_dir(), months[-1])
     if html.exists():
         console.print(f"Report   {html}\nFigures  {csv}", soft_wrap=True)
     console.print("UI       make ui  (or: finops ui)")
+
+
+def _told(url: str, since: datetime) -> str:
+    """What became of the alerts, in a line."""
+    from orchestration.lib.alerts.listing import tally
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        told, waiting, refused = tally(connection, since)
+    more = "  (finops alerts list)" if waiting or refused else ""
+    return f"Alerts   {told} told, {waiting} waiting, {refused} refused{more}"
 
 
 _SOURCES = """

@@ -16,11 +16,12 @@ from pydantic import SecretStr
 from orchestration.cli import main
 from orchestration.defs.alerts.sensors import failure_sensor, outbox_sensor
 from orchestration.defs.resources import Warehouse
-from orchestration.lib.alerts.telling import tell_from_marts
-from orchestration.lib.config_alerting import Alerting, EmailSettings, WebhookSettings
+from orchestration.lib.alerts.telling import tell_from_marts, tell_of_run
+from orchestration.lib.config_alerting import Alerting, EmailSettings, PagerDutySettings, WebhookSettings
 from orchestration.lib.config_models import Config, Organization
 from orchestration.lib.config_sources import Source
 from orchestration.lib.run_failures import failures_of
+from orchestration.lib.warehouse import ensure_warehouse
 from tests.support.receivers import LOOPBACK, bytes_of, http_receiver, mail_receiver
 
 _DAY = date(2026, 10, 20)
@@ -107,6 +108,64 @@ def test_an_incident_arrives_with_its_cause_and_its_picture_once(marts: str) -> 
     assert figure["expected"][-3:] == [None, "100", "100"]
     assert figure["marked"] == ["2026-10-20", "2026-10-21"]
     assert figure["dates"][0] == "2026-09-22"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "update finops.anomalies set state = 'closed' where anomaly_id = 'new'",
+        "update finops.anomalies set feedback = 'expected' where anomaly_id = 'new'",
+        "delete from finops.anomalies",
+    ],
+)
+def test_an_incident_that_is_over_is_closed_where_it_was_opened_and_told_to_nobody_else(marts: str, end: str) -> None:
+    with http_receiver(503) as duty, http_receiver() as hook, mail_receiver() as mail:
+        config = _config(hook.url, mail.port)
+        on_call = PagerDutySettings(routing_key=SecretStr("key"), url=duty.url)
+        config = config.model_copy(update={"alerting": config.alerting.model_copy(update={"pagerduty": on_call})})
+        assert tell_from_marts(marts, config, patience=0.0).outcomes == {"sent": 2, "later": 1}
+        with psycopg.connect(marts, autocommit=True) as connection:
+            connection.execute(end.encode())
+            # It has not arrived yet: its end would come before it.
+            assert tell_from_marts(marts, config, patience=0.0).new == 0
+            connection.execute("update alerts.messages set next_at = now() where state = 'queued'")
+        duty.answers[:] = [(202, {}, b"{}")]
+        assert tell_from_marts(marts, config, patience=0.0).outcomes == {"sent": 1}
+        told = tell_from_marts(marts, config, patience=0.0)
+        assert (told.new, told.outcomes) == (1, {"sent": 1})
+        assert tell_from_marts(marts, config, patience=0.0).new == 0
+    key = "anomaly:new:critical"
+    events = [(request.json["event_action"], request.json["dedup_key"]) for request in duty.requests]
+    assert events == [("trigger", key), ("trigger", key), ("resolve", key)]
+    assert (len(hook.requests), len(mail.mails)) == (1, 1)
+
+
+def test_operators_are_told_once_of_a_delivery_that_was_refused(marts: str) -> None:
+    refused = (
+        "insert into raw.deliveries (source_name, billing_period, fingerprint, status, error, finished_at)"
+        " values ('aws', %s, %s, %s, 'Alice', '2026-10-20T23:30:00Z')"
+    )
+    with psycopg.connect(marts, autocommit=True) as connection:
+        ensure_warehouse(connection)
+        connection.execute("delete from finops.anomalies")
+        for month, fingerprint, status in (
+            ("2026-08-01", "replaced", "rejected"),
+            ("2026-08-01", "good", "loaded"),
+            ("2026-09-01", "former", "loaded"),
+            ("2026-09-01", "bad", "rejected"),
+            ("2026-09-01", "bad", "rejected"),
+        ):
+            connection.execute(refused, (month, fingerprint, status))
+        with http_receiver() as hook, mail_receiver() as mail:
+            config = _config(hook.url, mail.port)
+            assert tell_from_marts(marts, config).new == 1
+            assert tell_from_marts(marts, config).new == 0
+            # Also where a gate holds, behind which nothing is told.
+            assert tell_of_run(marts, config, "refresh", "run", [], [("raw__aws", "ValueError")]).new == 1
+    (alert,) = hook.requests[0].json["alerts"]
+    assert (alert["title"], alert["kind"]) == ("Delivery refused: aws, September 2026", "gate")
+    assert [envelope.rcpt_tos for envelope in mail.mails] == [["data@example.com"]] * 2
+    assert b"Alice" not in hook.requests[0].body
 
 
 def test_the_series_of_a_service_in_an_account_is_shown(marts: str) -> None:

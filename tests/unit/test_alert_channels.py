@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 import pytest
 from pydantic import SecretStr
 
+from orchestration.lib.alerts.alert import RESOLVES
 from orchestration.lib.alerts.channels.pagerduty import pagerduty
 from orchestration.lib.alerts.channels.slack import slack
 from orchestration.lib.alerts.channels.slack_blocks import blocks
@@ -216,6 +217,14 @@ def test_slack_never_gets_more_than_it_takes() -> None:
         assert len(block.get("text", {}).get("text", "")) <= (150 if block["type"] == "header" else 3000)
         assert len(block.get("fields", [])) <= 10
         assert all(len(one["text"]) <= 2000 for one in block.get("fields", []))
+
+
+def test_pagerduty_closes_what_it_opened_by_the_same_key() -> None:
+    with http_receiver((202, {}, b"{}")) as receiver:
+        channel = pagerduty(PagerDutySettings(routing_key=SecretStr(_SECRET), url=receiver.url), _TIMEOUT)
+        assert channel(message("pagerduty", alert("a" * 300), alert(f"{RESOLVES}{'a' * 300}"))) == Sent()
+    opened, closed = (request.json for request in receiver.requests)
+    assert closed == {"routing_key": _SECRET, "event_action": "resolve", "dedup_key": opened["dedup_key"]}
 
 
 def test_pagerduty_opens_an_incident_for_each_alert_by_its_id() -> None:

@@ -126,7 +126,8 @@ def test_a_threshold_of_a_budget_is_told_while_its_period_matters() -> None:
     assert told.title == "Cost centre CC-1 is expected to reach 100 % of its budget of the fourth quarter of 2026"
     assert ("overrun", "83 % probable") in told.facts
     assert (told.kind, told.alert_id) == ("forecast", "budget:b1")
-    assert from_budgets([row], date(2027, 2, 15)) == []
+    assert len(from_budgets([row], date(2027, 1, 10))) == 1
+    assert from_budgets([row], date(2027, 1, 11)) == []
 
 
 def test_only_recommendations_that_count_are_told() -> None:

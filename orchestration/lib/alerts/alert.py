@@ -14,6 +14,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """From the least to the most severe."""
 
+RESOLVES = "resolves:"
+"""What the id of an alert begins with that tells nothing but the end of another: the rest is the other's id."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -41,6 +44,11 @@ class Alert:
     occurred_on: date
     link: str | None = None
     figure: Figure | None = None
+
+    @property
+    def resolves(self) -> str | None:
+        """The id of the alert whose end this is."""
+        return self.alert_id.removeprefix(RESOLVES) if self.alert_id.startswith(RESOLVES) else None
 
 
 def rank(severity: Severity) -> int:

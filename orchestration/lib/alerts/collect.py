@@ -16,6 +16,7 @@ from orchestration.lib.alerts.alert import Alert, Figure
 from orchestration.lib.alerts.from_anomalies import capital, from_anomalies, subject
 from orchestration.lib.alerts.from_budgets import from_budgets
 from orchestration.lib.alerts.from_recommendations import from_recommendations
+from orchestration.lib.alerts.resolving import resolving
 from orchestration.lib.alerts.store import known_ids
 
 _SHOWN_BEFORE, _SHOWN_AFTER = timedelta(days=28), timedelta(days=7)
@@ -81,11 +82,13 @@ def collect(connection: psycopg.Connection[Any], link: str | None) -> list[Alert
     if newest is None:
         return []
     found: list[Alert] = []
-    if rows := _rows(connection, "anomalies"):
+    if _is_there(connection, "anomalies"):
+        rows = _rows(connection, "anomalies")
         known = known_ids(connection)
         told = {alert.alert_id for alert in from_anomalies(rows, newest, known, {}, link)}
         new = [row for row in rows if f"anomaly:{row['anomaly_id']}:{row['severity']}" in told]
         found += from_anomalies(new, newest, known, _figures(connection, new), link)
+        found += resolving(connection, rows)
     found += from_budgets(_rows(connection, "budget_events"), newest, link)
     found += from_recommendations(_rows(connection, "recommendations"), link)
     return found

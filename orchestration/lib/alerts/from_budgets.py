@@ -11,8 +11,9 @@ from orchestration.lib.alerts.alert import Alert
 from orchestration.lib.alerts.from_anomalies import capital, subject
 from orchestration.lib.alerts.money import amount
 
-# A period that ended longer ago is history; a delivery may be late by as much.
-_RECENT = timedelta(days=31)
+# A period that ended longer ago is history: a first run over a year of bills tells of none of its months. So many days after its
+# end a month is billed in full.
+_RECENT = timedelta(days=10)
 
 
 def from_budgets(rows: Iterable[Mapping[str, Any]], newest: date, link: str | None = None) -> list[Alert]:

@@ -37,6 +37,16 @@ limit %s
 """
 
 
+_TALLY = """
+select
+    count(distinct alert_id) filter (where messages.state = 'sent' and messages.ended_at >= %(since)s),
+    count(distinct alert_id) filter (where messages.state is null or messages.state = 'queued'),
+    count(distinct alert_id) filter (where messages.state = 'failed' and messages.ended_at >= %(since)s)
+from alerts.outbox
+left join alerts.messages using (message_id)
+"""
+
+
 @dataclass(frozen=True)
 class Listed:
     """A message, or an alert that waits to become part of one. `at`: when it was sent or given up, else when it is to be."""
@@ -53,3 +63,11 @@ class Listed:
 def messages(connection: psycopg.Connection[Any], last: int) -> list[Listed]:
     """The newest messages, those that wait first."""
     return connection.cursor(row_factory=class_row(Listed)).execute(_MESSAGES, [last]).fetchall()
+
+
+def tally(connection: psycopg.Connection[Any], since: datetime) -> tuple[int, int, int]:
+    """How many alerts reached somebody since then, wait for somebody now, and were refused by somebody since then."""
+    row = connection.execute(_TALLY, {"since": since}).fetchone()
+    assert row is not None
+    told, waiting, refused = row
+    return told, waiting, refused

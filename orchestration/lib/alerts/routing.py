@@ -48,6 +48,9 @@ def matches(route: Route, alert: Alert) -> bool:
 
 def receivers_of(settings: Alerting, alert: Alert, now: datetime, zone: ZoneInfo) -> dict[str, datetime]:
     """Receiver -> when it is to be told, the earliest time where several routes lead to it."""
+    if alert.resolves:
+        # Whoever opens something for an alert closes it then; to people an end is no news.
+        return {"pagerduty": now} if settings.pagerduty else {}
     due: dict[str, datetime] = {}
     receivers = settings.receivers
     for route in routes_of(settings):

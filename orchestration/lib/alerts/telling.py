@@ -14,6 +14,7 @@ import psycopg
 from orchestration.lib.alerts.alert import Alert
 from orchestration.lib.alerts.channels.all import channels
 from orchestration.lib.alerts.collect import collect
+from orchestration.lib.alerts.from_deliveries import from_deliveries
 from orchestration.lib.alerts.from_runs import from_run
 from orchestration.lib.alerts.outcome import Outcome, Sent
 from orchestration.lib.alerts.sending import Sender
@@ -43,12 +44,14 @@ class Told:
 
 
 def tell_from_marts(url: str, config: Config, **sender: Any) -> Told:
-    """Tell what the marts have to tell. `sender`: further settings of the Sender."""
+    """Tell what the marts have to tell, and which deliveries were refused. `sender`: further settings of the Sender."""
     if not config.alerting.receivers:
         return Told(0, ())
     with psycopg.connect(url, autocommit=True) as connection:
         ensure_warehouse(connection)
-        alerts = collect(connection, config.alerting.link_base)
+        alerts = collect(connection, config.alerting.link_base) + from_deliveries(
+            connection, config.organization.time_zone
+        )
     return tell(url, config, alerts, **sender)
 
 
@@ -61,9 +64,14 @@ def tell_of_run(
     failed_steps: list[tuple[str, str]],
     **sender: Any,
 ) -> Told:
-    """Tell the operators that a run failed. `sender`: further settings of the Sender."""
+    """Tell the operators that a run failed, and which deliveries were refused. `sender`: further settings of the Sender."""
+    if not config.alerting.receivers:
+        return Told(0, ())
     day = datetime.now(ZoneInfo(config.organization.time_zone)).date()
-    return tell(url, config, from_run(job, run_id, day, failed_gates, failed_steps), **sender)
+    with psycopg.connect(url, autocommit=True) as connection:
+        ensure_warehouse(connection)
+        refused = from_deliveries(connection, config.organization.time_zone)
+    return tell(url, config, from_run(job, run_id, day, failed_gates, failed_steps) + refused, **sender)
 
 
 def tell(url: str, config: Config, alerts: Iterable[Alert], **sender: Any) -> Told:

@@ -1,4 +1,4 @@
-"""PagerDuty's Events API v2: an event for each alert. The same alert opens one incident, however often it is sent."""
+"""PagerDuty's Events API v2: an event for each alert. One alert opens one incident, however often it is sent, and its end closes it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ def pagerduty(settings: PagerDutySettings, timeout: float) -> Channel:
 
 
 def _event(alert: Alert) -> dict[str, object]:
+    if alert.resolves:
+        return {"event_action": "resolve", "dedup_key": alert.resolves[:_LONGEST_KEY]}
     return {
         "event_action": "trigger",
         "dedup_key": alert.alert_id[:_LONGEST_KEY],
