@@ -25,7 +25,7 @@ def _alert(row: Mapping[str, Any], link: str | None) -> Alert:
         kind="recommendation",
         severity="low",
         team=row["team"],
-        title=f"Save {saving} a month: {row['resource_id'] or row['resource_type']}",
+        title=f"Save {saving} a month: {row['resource_id'] or row['current']}",
         facts=(
             ("saving a month", f"{saving} ({band})"),
             ("now", row["current"]),
