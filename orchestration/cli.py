@@ -81,13 +81,18 @@ def ui(config: Path | None, port: int | None) -> None:
 
     Example: finops ui --port 3001
     """
+    from orchestration.lib.config import load_config
+    from orchestration.lib.settings import sample_config_file
+
     chosen = next((candidate for candidate in ([port] if port else UI_PORTS) if _is_free(candidate)), None)
     if chosen is None:
         raise FinopsError(f"port {port or '3000 to 3099'} is taken: choose another with --port")
+    chosen_config = config.absolute() if config else paths.config_file()
+    # One clear error here, in place of an interface that has nothing to show.
+    load_config(chosen_config or sample_config_file())
     postgres.ensure_running()
     home = paths.dagster_dir()
     shutil.copyfile(paths.project_root() / "dagster.yaml", home / "dagster.yaml")
-    chosen_config = config.absolute() if config else paths.config_file()
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(home),

@@ -131,6 +131,14 @@ def test_ui_refuses_a_taken_port() -> None:
     assert (result.exit_code, f"port {port} is taken" in result.stderr) == (1, True)
 
 
+def test_ui_refuses_settings_that_it_could_not_show(tmp_path: Path) -> None:
+    config = tmp_path / "finops-config.yaml"
+    config.write_text("organisation: {}\n")
+    result = CliRunner().invoke(cli.main, ["ui", "--config", str(config)])
+    assert result.exit_code == 1
+    assert f"{config} cannot be used" in result.stderr
+
+
 def test_doctor_names_a_key_that_an_api_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tmp_path / "finops-config.yaml"
     config.write_text(
