@@ -219,10 +219,20 @@ def test_drivers_add_up_to_the_impact_exactly_on_every_level() -> None:
 
 
 def test_a_new_resource_like_the_others_is_growth_and_a_dear_one_is_not() -> None:
-    usual_one = part("i-1", "300", str(100 * BEFORE_DAYS))
-    assert is_growth([usual_one, part("i-2", "450", "0", is_new=True)], 3)
-    assert not is_growth([usual_one, part("i-2", "900", "0", is_new=True)], 3)
-    assert not is_growth([part("i-1", "900", str(100 * BEFORE_DAYS))], 3)
+    usual_one, like_it = part("i-1", "300", str(100 * BEFORE_DAYS)), part("i-2", "450", "0", is_new=True)
+    assert is_growth([usual_one, like_it], 3, Decimal(60))
+    assert not is_growth([usual_one, part("i-2", "900", "0", is_new=True)], 3, Decimal(60))
+    assert not is_growth([part("i-1", "900", str(100 * BEFORE_DAYS))], 3, Decimal(60))
+    # What else rose, by 50 a day and by 80, is told where that alone would be.
+    assert is_growth([part("i-1", "450", str(100 * BEFORE_DAYS)), like_it], 3, Decimal(60))
+    assert not is_growth([part("i-1", "540", str(100 * BEFORE_DAYS)), like_it], 3, Decimal(60))
+
+
+def test_a_slow_rise_of_many_resources_is_growth_and_of_one_is_not() -> None:
+    before = str(100 * BEFORE_DAYS)
+    many = [part(f"i-{number}", "420", before) for number in range(4)]
+    assert is_growth(many, 3, Decimal(60), is_slow=True)
+    assert not is_growth([*many[:1], part("i-9", "600", before)], 3, Decimal(60), is_slow=True)
 
 
 def feedback(verdict: str, first: int, last: int, key: Key | None = None, anomaly_id: str | None = None) -> Feedback:
