@@ -80,8 +80,8 @@ def is_growth(parts: Iterable[Part], days: int, least: Decimal, *, is_slow: bool
     """Whether a rise is new resources like those that are there: somebody put them to use, and they cost what such things cost.
 
     It is not where a new one costs more than twice the dearest of its service in its account, nor where what is left without the new ones
-    would be told by itself, being `least` a day or more. A slow rise is growth too where no resource by itself makes most of it: a leak
-    has a place.
+    would be told by itself, being `least` a day or more. A slow rise is growth too where no resource by itself makes most of it, and
+    half of `least`: a leak has a place.
     """
     risen, new, most = Decimal(0), Decimal(0), Decimal(0)
     dearest: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
@@ -103,6 +103,6 @@ def is_growth(parts: Iterable[Part], days: int, least: Decimal, *, is_slow: bool
         most = max(most, moved)
         if name in unused or (name in fresh and name[2] and cost <= _TIMES_DEAREST * dearest[name[:2]]):
             new += moved
-    if is_slow and most < _MOST * risen:
+    if is_slow and most < _MOST * max(risen, least):
         return True
     return risen > 0 and new >= _MOST * risen and risen - new < least

@@ -79,6 +79,19 @@ def test_a_leak_is_told_before_it_has_grown_by_half() -> None:
     assert found[0].noticed <= 70 + 0.5 / 0.006
 
 
+def test_a_leak_is_told_once_and_a_spike_beside_it_by_itself() -> None:
+    values = usual(13, days=210)
+    values[140:] += 8.0 * np.arange(70)
+    values[195] += 1500.0
+    found = [event for event in events(values) if event.noticed >= 140]
+    assert [event.is_slow for event in found].count(True) == 1
+    (slow,) = [event for event in found if event.is_slow]
+    assert slow.noticed <= 140 + 50
+    assert 195 in [event.start for event in found if not event.is_slow]
+    # What the spike cost is not counted as the leak's too.
+    assert slow.expected[195 - slow.start] > 1200.0
+
+
 def test_growth_of_a_business_is_none() -> None:
     assert events(usual(14) * np.linspace(1.0, 1.35, DAYS)) == []
 
