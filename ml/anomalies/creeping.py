@@ -42,12 +42,11 @@ class Creep:
 class Creeping:
     """The slow rises of all series, day after day."""
 
-    def __init__(self, count: int, settings: Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.going_on: dict[int, Creep] = {}
         self.over: list[tuple[Creep, bool]] = []
         """With whether they lasted until they were the new level."""
-        self._from = np.zeros(count, int)
 
     def judge(self, day: int, clean: np.ndarray, may_begin: np.ndarray, bars: np.ndarray, floor: Floor) -> None:
         """Take in a day. `clean`: all days until this one, without incidents and fees; `floor`: what matters beyond an expected cost."""
@@ -60,7 +59,7 @@ class Creeping:
         least = np.maximum(self.settings.threshold_std_dev * _noise(last), floor(level))
         with np.errstate(invalid="ignore"):
             rise = np.nan_to_num((last[:, -1] - level) / least)
-            begins = may_begin & (day >= self._from) & (rise >= bars) & _creeps(last, last[:, -1] - level)
+            begins = may_begin & (rise >= bars) & _creeps(last, last[:, -1] - level)
         for row in np.flatnonzero(begins).tolist():
             if row not in self.going_on:
                 self.going_on[row] = Creep(row, day, day, float(level[row]), float(least[row]), float(rise[row]))
@@ -71,8 +70,6 @@ class Creeping:
             is_new_level = day - one.noticed + 1 >= self.settings.new_level_days
             if is_new_level or beyond < 0.5:
                 self.over.append((self.going_on.pop(row), is_new_level))
-                # What has been told is in the weeks before by then.
-                self._from[row] = day + _DAYS
 
     @staticmethod
     def _growth(former: np.ndarray) -> np.ndarray:

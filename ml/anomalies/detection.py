@@ -70,7 +70,7 @@ class _Run:
         self.last = np.zeros(self.count, int)
         self.peak = np.zeros(self.count)
         self.least = np.zeros(self.count)
-        self.creeping = Creeping(self.count, settings)
+        self.creeping = Creeping(settings)
         self.quiet = np.zeros(self.count, int)
         self.known = np.zeros(self.count, int)
         self.hinted = np.zeros(self.count, bool)

@@ -60,6 +60,9 @@ def _without_pauses(panel: Panel, events: Sequence[Event]) -> list[Event]:
     for event in sorted(events, key=lambda one: (one.row, one.is_slow, one.start)):
         former = joined[-1] if joined else None
         is_same = former is not None and (former.row, former.is_slow) == (event.row, event.is_slow)
+        if former and is_same and event.is_slow and event.start - former.last <= 7 * WEEKS:
+            # It is in the same weeks, and told.
+            continue
         if former and is_same and not former.is_new_level and event.start - former.last <= _PAUSE:
             between = panel.values[event.row, former.last + 1 : event.start]
             expected = np.concatenate([former.expected, between, event.expected])

@@ -83,7 +83,8 @@ def test_a_leak_is_told_once_and_a_spike_beside_it_by_itself() -> None:
     values = usual(13, days=210)
     values[140:] += 8.0 * np.arange(70)
     values[195] += 1500.0
-    found = [event for event in events(values) if event.noticed >= 140]
+    whole = panel(**{f"other {seed}": usual(seed, days=210) for seed in range(4)}, x=values)
+    found = [event for event in one_each(whole, detect(whole, Settings()), {}) if event.noticed >= 140]
     assert [event.is_slow for event in found].count(True) == 1
     (slow,) = [event for event in found if event.is_slow]
     assert slow.noticed <= 140 + 50
