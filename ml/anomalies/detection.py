@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.anomalies import views
+from ml.anomalies.creeping import Creep, Creeping
 from ml.anomalies.fees import fees
 from ml.anomalies.panel import Panel
 from ml.anomalies.rarity import rarities
@@ -16,8 +17,6 @@ SPREAD_DAYS, FEWEST_SPREADS = 91, 10
 _COUNTS_FOR = 2.0
 _SETTLING = 49
 """Days in which what is known of a series still changes by the day."""
-_SLOW_WINDOW, _SLOW_GAP = 7, 28
-"""A slow change is the mean of a week against the median of the weeks from the fifth before it on."""
 _VIEWS = {"statistical": (0,), "forecast": (1,), "ml": (2,), "combined": (0, 1, 2)}
 
 
@@ -38,6 +37,8 @@ class Event:
     expected: np.ndarray
     surprise: float
     is_slow: bool
+    least: float = 0.0
+    """How far beyond what was expected the day (or week) on which it was noticed had to be to be told, about."""
     is_new_level: bool = False
     """Whether it lasted until it was the new level."""
 
@@ -57,8 +58,6 @@ class _Run:
         self.clean = np.full_like(self.values, np.nan)
         self.expected = np.full_like(self.values, np.nan)
         self.misses = np.full((3, self.count, self.length), np.nan)
-        self.slow_misses = np.full_like(self.values, np.nan)
-        self.slow_expected = np.full_like(self.values, np.nan)
         self.smoothing = views.Smoothing(self.count)
         self.used = _VIEWS[settings.method]
         paid = np.nan_to_num(views.median_of(self.scale, axis=1)) if self.length else np.zeros(self.count)
@@ -70,12 +69,11 @@ class _Run:
         self.noticed = np.zeros(self.count, int)
         self.last = np.zeros(self.count, int)
         self.peak = np.zeros(self.count)
-        self.slow = np.zeros(self.count, bool)
+        self.least = np.zeros(self.count)
+        self.creeping = Creeping(settings)
         self.quiet = np.zeros(self.count, int)
         self.known = np.zeros(self.count, int)
         self.hinted = np.zeros(self.count, bool)
-        self.free = np.zeros(self.count, int)
-        self.slow_from = np.zeros(self.count, int)
         self.found: list[Event] = []
 
     def events(self) -> list[Event]:
@@ -83,6 +81,10 @@ class _Run:
             self._day(day)
         for row in np.flatnonzero(self.open).tolist():
             self._keep(row, None if self.quiet[row] == 0 else int(self.last[row]))
+        for creep, is_new_level in self.creeping.over:
+            self._keep_slow(creep, creep.last, is_new_level=is_new_level)
+        for creep in self.creeping.going_on.values():
+            self._keep_slow(creep, None)
         return sorted(self.found, key=lambda one: (one.row, one.start))
 
     def _day(self, day: int) -> None:
@@ -93,8 +95,6 @@ class _Run:
         # By the week, which is as fast as they change.
         if day % 7 == 0 or day < _SETTLING:
             self.spreads = [self._spread(self.misses[view], day) for view in (0, 1)]
-            past = self.slow_misses[:, max(0, day - 119 - _SLOW_GAP) : max(0, day - 6 - _SLOW_GAP)]
-            self.slow_spread = self._spread(past, past.shape[1])
             self.shape = views.weekday_shape(views.last_days(self.clean[:, :day], views.HISTORY))
             self.slope = views.trend(self.clean[:, :day], self.shape)
             self.shape_day = day
@@ -110,30 +110,22 @@ class _Run:
             # What was as high on the same weekday of the week before has been told already.
             habit = self.values[:, day - 7] if day >= 7 else np.full(self.count, np.nan)
             rise = np.where(now - np.fmax(habit, expected) >= self._floor(expected), rise, np.minimum(rise, 0.99))
-            slow_rise, slow_expected, rises = self._slow(day, now - fee)
             usual = self.known >= self.settings.minimum_history_days
             # A fee of the first of a month is told from an incident by the second.
             waits = self.dates[day].day == 1
             hints = usual & is_known & ~self.open & (rise >= self.bars[:, day]) & self._matters(now, expected)
             usual &= not waits
             begins = usual & is_known & ~self.open & ((rise >= self.bars[:, day]) & self._matters(now, expected))
-            creeps = usual & is_known & ~self.open & ~begins & rises & (slow_rise >= self.bars[:, day])
         self.expected[:, day] = expected
-        self._begin(day, begins, slow=False)
+        self._begin(day, begins)
+        self.least[begins] = ((now - expected) / np.maximum(rise, 1.0))[begins]
         self.start[begins & self.hinted] = day - 1
         self.hinted = hints if waits else np.zeros(self.count, bool)
-        self._begin(day, creeps, slow=True)
-        for row in np.flatnonzero(creeps).tolist():
-            self.start[row] = max(day - 6, self.free[row])
-            self.expected[row, self.start[row] : day] = slow_expected[row]
-        where = self.open & self.slow
-        self.expected[where, day] = slow_expected[where]
-        expected = self.expected[:, day]
         above = self.open & is_known & (now - expected >= np.maximum(0.4 * self._floor(expected), 0.0)) & (rise >= 0.5)
-        above = np.where(self.slow, self.open & (slow_rise >= 0.5), above) | (self.open & (self.noticed == day))
+        above |= self.open & (self.noticed == day)
         self.last[above] = day
         self.quiet = np.where(above, 0, self.quiet + (self.open & is_known))
-        self.peak = np.where(above, np.maximum(self.peak, np.where(self.slow, slow_rise, rise)), self.peak)
+        self.peak = np.where(above, np.maximum(self.peak, rise), self.peak)
         # An incident is not learnt from.
         without = np.fmin(np.fmax(now - fee, expected - fee), now)
         self.clean[:, day] = np.where(is_known, np.where(self.open, expected - fee, without), np.nan)
@@ -144,13 +136,15 @@ class _Run:
         room = self.settings.threshold_std_dev * self.spreads[1]
         self.smoothing.learn(self.clean[:, day] / factor, room / factor)
         self.known += is_known
+        self.creeping.judge(
+            day, self.clean[:, : day + 1], usual & is_known & ~self.open, self.bars[:, day], self._floor
+        )
         for row in np.flatnonzero(self.open & (self.quiet >= 2)).tolist():
             self._keep(row, int(self.last[row]))
             self._release(row, int(self.last[row]) + 1, day)
         for row in np.flatnonzero(self.open & (day - self.noticed + 1 >= self.settings.new_level_days)).tolist():
             self._keep(row, int(self.last[row]), is_new_level=True)
             self._release(row, int(self.noticed[row]), day)
-            self.slow_from[row] = day + _SLOW_GAP + 28
 
     def _estimates(self, day: int, factor: np.ndarray) -> np.ndarray:
         recent = views.last_days(self.clean[:, :day], max(self.settings.window_size, 28))
@@ -210,40 +204,16 @@ class _Run:
         matters: np.ndarray = now - expected >= self._floor(expected)
         return matters
 
-    def _slow(self, day: int, now: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The mean of the last week against the weeks before the last four."""
-        if day < _SLOW_GAP + 28 + 7:
-            return np.zeros(self.count), np.full(self.count, np.nan), np.zeros(self.count, bool)
-        # Whole weeks, so that the shape of a week does not matter.
-        week = views.mean_of(np.concatenate([self.clean[:, day - 6 : day], now[:, None]], axis=1), axis=1)
-        end = day - 6 - _SLOW_GAP
-        weeks = self.clean[:, end - 28 : end].reshape(self.count, 4, 7)
-        level = views.median_of(views.mean_of(weeks, axis=2), axis=1)
-        miss = week - level
-        self.slow_misses[:, day] = np.where(self.open, np.nan, miss)
-        rise = self._distance(miss, self.slow_spread, level)
-        return np.where(day >= self.slow_from, rise, 0.0), level, self._creeps(day, week, miss)
-
-    def _creeps(self, day: int, week: np.ndarray, miss: np.ndarray) -> np.ndarray:
-        """Whether the weeks since have risen little by little. What came in one step was judged when it came."""
-        weeks = self.clean[:, day - 6 - _SLOW_GAP : day - 6].reshape(self.count, -1, 7)
-        moves = np.diff(np.concatenate([views.mean_of(weeks, axis=2), week[:, None]], axis=1), axis=1)
-        ordered = np.sort(moves, axis=1)
-        creeps: np.ndarray = (
-            (ordered[:, -1] <= 0.45 * miss) & (ordered[:, 1] >= 0.1 * miss) & (ordered[:, 0] >= -0.1 * miss)
-        )
-        return creeps
-
     def _distance(self, miss: np.ndarray, spread: np.ndarray, expected: np.ndarray) -> np.ndarray:
         """In thresholds: of the spread, and of what matters at all."""
         least = np.maximum(self.settings.threshold_std_dev * spread, self._floor(expected))
         distance: np.ndarray = np.nan_to_num(miss / least, nan=0.0)
         return distance
 
-    def _begin(self, day: int, rows: np.ndarray, *, slow: bool) -> None:
+    def _begin(self, day: int, rows: np.ndarray) -> None:
         self.open |= rows
         self.start[rows], self.noticed[rows], self.last[rows] = day, day, day
-        self.peak[rows], self.slow[rows], self.quiet[rows] = 0.0, slow, 0
+        self.peak[rows], self.quiet[rows] = 0.0, 0
 
     def _keep(self, row: int, end: int | None, *, is_new_level: bool = False) -> None:
         start = int(self.start[row])
@@ -257,7 +227,27 @@ class _Run:
                 last,
                 self.expected[row, start : last + 1].copy(),
                 float(self.peak[row]),
-                bool(self.slow[row]),
+                False,
+                float(self.least[row]),
+                is_new_level,
+            )
+        )
+
+    def _keep_slow(self, creep: Creep, end: int | None, *, is_new_level: bool = False) -> None:
+        """From the first day of the week that told it on. What else happened on its days is not its own."""
+        days = slice(max(0, creep.noticed - 6), creep.last + 1)
+        own = np.nan_to_num(self.values[creep.row, days] - self.clean[creep.row, days])
+        self.found.append(
+            Event(
+                creep.row,
+                days.start,
+                creep.noticed,
+                end,
+                creep.last,
+                creep.level + own,
+                creep.peak,
+                True,
+                creep.least,
                 is_new_level,
             )
         )
@@ -265,7 +255,6 @@ class _Run:
     def _release(self, row: int, since: int, day: int) -> None:
         """Learn again, from the day `since` on."""
         self.open[row] = False
-        self.free[row] = self.last[row] + 1
         self.clean[row, since : day + 1] = self.values[row, since : day + 1]
         level = (
             self.clean[row, max(0, day - 6) : day + 1]

@@ -14,7 +14,7 @@ OTHER = "other"
 BEFORE_DAYS = 28
 """Days before an incident that its days are compared with."""
 _PLACES = Decimal("1e-10")
-_SHARE_OF_NEW, _TIMES_DEAREST = Decimal("0.8"), 2
+_MOST, _TIMES_DEAREST = Decimal("0.5"), 2
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,14 @@ def change(part: Part, days: int) -> Decimal:
     return part.actual - (part.before * days / BEFORE_DAYS).quantize(_PLACES)
 
 
-def is_growth(parts: Iterable[Part], days: int) -> bool:
-    """Whether a rise is a new resource like those that are there: somebody put it to use, and it costs what such things cost.
+def is_growth(parts: Iterable[Part], days: int, least: Decimal, *, is_slow: bool = False) -> bool:
+    """Whether a rise is new resources like those that are there: somebody put them to use, and they cost what such things cost.
 
-    It is not where the new one costs more than twice the dearest of its service in its account.
+    It is not where a new one costs more than twice the dearest of its service in its account, nor where what is left without the new ones
+    would be told by itself, being `least` a day or more. A slow rise is growth too where no resource by itself makes most of it, and
+    half of `least`: a leak has a place.
     """
-    risen, new = Decimal(0), Decimal(0)
+    risen, new, most = Decimal(0), Decimal(0), Decimal(0)
     dearest: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     resources: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
     before: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
@@ -98,6 +100,9 @@ def is_growth(parts: Iterable[Part], days: int) -> bool:
     for name, cost in resources.items():
         moved = cost - before[name]
         risen += moved
+        most = max(most, moved)
         if name in unused or (name in fresh and name[2] and cost <= _TIMES_DEAREST * dearest[name[:2]]):
             new += moved
-    return risen > 0 and new >= _SHARE_OF_NEW * risen
+    if is_slow and most < _MOST * max(risen, least):
+        return True
+    return risen > 0 and new >= _MOST * risen and risen - new < least

@@ -15,7 +15,7 @@ from ml.anomalies.detection import Event
 from ml.anomalies.panel import Panel
 from ml.series import Key
 
-MODEL_VERSION = "1"
+MODEL_VERSION = "2"
 Severity = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 # Of all that is paid in a day, what an incident costs a day.

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ml.anomalies.creeping import WEEKS
 from ml.anomalies.detection import Event
 from ml.anomalies.panel import Panel
 from ml.series import Key
@@ -27,7 +28,8 @@ def one_each(panel: Panel, events: Sequence[Event], cells: Cells) -> list[Event]
     """The events that are left when each is told once."""
     rank = {level: number for number, level in enumerate(LEVELS)}
     found = _without_pauses(panel, events)
-    found.sort(key=lambda one: (rank[panel.keys[one.row].dimension], one.start, one.row))
+    # Slow ones last: what was told of at once, and lasts, is in the weeks that tell of them.
+    found.sort(key=lambda one: (one.is_slow, rank[panel.keys[one.row].dimension], one.start, one.row))
     sets = {key: frozenset(own) for key, own in cells.items()}
     standing: list[Event] = []
     for event in found:
@@ -35,13 +37,18 @@ def one_each(panel: Panel, events: Sequence[Event], cells: Cells) -> list[Event]
         below = [
             other
             for other in standing
-            if other.row != event.row and _together(event, other) and own & sets.get(panel.keys[other.row], frozenset())
+            if (other.row != event.row or event.is_slow != other.is_slow)
+            and _together(event, other)
+            and own & sets.get(panel.keys[other.row], frozenset())
         ]
         whole = _onset(panel, event, event)
         parts = [_onset(panel, other, event) for other in below]
         if below and max(parts) >= _EXPLAINS * whole:
             continue
         if len(below) > 1 and sum(parts) >= _EXPLAINS * whole:
+            if event.is_slow:
+                # What creeps in has a place: the parts are told.
+                continue
             # No single part explains it: it is told where they come together.
             standing = [other for other in standing if other not in below]
         standing.append(event)
@@ -50,9 +57,13 @@ def one_each(panel: Panel, events: Sequence[Event], cells: Cells) -> list[Event]
 
 def _without_pauses(panel: Panel, events: Sequence[Event]) -> list[Event]:
     joined: list[Event] = []
-    for event in sorted(events, key=lambda one: (one.row, one.start)):
+    for event in sorted(events, key=lambda one: (one.row, one.is_slow, one.start)):
         former = joined[-1] if joined else None
-        if former and not former.is_new_level and former.row == event.row and event.start - former.last <= _PAUSE:
+        is_same = former is not None and (former.row, former.is_slow) == (event.row, event.is_slow)
+        if former and is_same and event.is_slow and event.start - former.last <= 7 * WEEKS:
+            # It is in the same weeks, and told.
+            continue
+        if former and is_same and not former.is_new_level and event.start - former.last <= _PAUSE:
             between = panel.values[event.row, former.last + 1 : event.start]
             expected = np.concatenate([former.expected, between, event.expected])
             joined[-1] = replace(
@@ -69,8 +80,12 @@ def _without_pauses(panel: Panel, events: Sequence[Event]) -> list[Event]:
 
 
 def _together(event: Event, other: Event) -> bool:
-    if event.is_slow or other.is_slow:
-        return event.start <= other.last + _PAUSE and other.start <= event.last + _PAUSE
+    if event.is_slow and not other.is_slow:
+        lasts = other.is_new_level or other.end is None
+        return lasts and event.start <= other.last + 7 * WEEKS and other.start <= event.last + _PAUSE
+    if event.is_slow:
+        # By the weeks that tell of them.
+        return event.start <= other.last + 7 * WEEKS and other.start <= event.last + 7 * WEEKS
     return abs(event.start - other.start) <= _PAUSE or other.start <= event.start <= other.last
 
 
@@ -79,5 +94,7 @@ def _onset(panel: Panel, event: Event, frame: Event) -> float:
     begin, end = max(event.start, frame.start), min(event.last, frame.last, max(event.start, frame.start) + _ONSET - 1)
     if end < begin:
         begin, end = event.start, min(event.last, event.start + _ONSET - 1)
+        if event.is_slow:
+            begin, end = max(event.start, event.last - _ONSET + 1), event.last
     excess = panel.values[event.row, begin : end + 1] - event.expected[begin - event.start : end + 1 - event.start]
     return float(np.nansum(excess))

@@ -14,7 +14,7 @@ def trend(history: np.ndarray, shape: np.ndarray) -> np.ndarray:
     """Robust growth a day, shape (series,). `shape`: weekday factors, the first of the day after the history."""
     recent = last_days(history, HISTORY)
     weekly = median_of((recent / np.tile(shape, WEEKS)).reshape(len(recent), WEEKS, 7), axis=2)
-    slope = _slope(weekly)
+    slope = slope_of(weekly)
     # A trend that is not clear of the noise of the weeks is none.
     noise = median_of(np.abs(np.diff(weekly, axis=1) - slope[:, None]), axis=1)
     found: np.ndarray = np.sign(slope) * np.maximum(np.abs(slope) - 0.5 * np.nan_to_num(noise), 0.0) / 7.0
@@ -81,7 +81,7 @@ def last_days(history: np.ndarray, days: int) -> np.ndarray:
     return np.concatenate([np.full((len(history), missing), np.nan), history], axis=1)
 
 
-def _slope(points: np.ndarray) -> np.ndarray:
+def slope_of(points: np.ndarray) -> np.ndarray:
     """The median slope between all pairs of points (Theil, Sen); 0 where there are less than three points."""
     one, other = np.triu_indices(points.shape[1], 1)
     slopes = (points[:, other] - points[:, one]) / (other - one)

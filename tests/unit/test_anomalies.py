@@ -79,6 +79,20 @@ def test_a_leak_is_told_before_it_has_grown_by_half() -> None:
     assert found[0].noticed <= 70 + 0.5 / 0.006
 
 
+def test_a_leak_is_told_once_and_a_spike_beside_it_by_itself() -> None:
+    values = usual(13, days=210)
+    values[140:] += 8.0 * np.arange(70)
+    values[195] += 1500.0
+    whole = panel(**{f"other {seed}": usual(seed, days=210) for seed in range(4)}, x=values)
+    found = [event for event in one_each(whole, detect(whole, Settings()), {}) if event.noticed >= 140]
+    assert [event.is_slow for event in found].count(True) == 1
+    (slow,) = [event for event in found if event.is_slow]
+    assert slow.noticed <= 140 + 50
+    assert 195 in [event.start for event in found if not event.is_slow]
+    # What the spike cost is not counted as the leak's too.
+    assert slow.expected[195 - slow.start] > 1200.0
+
+
 def test_growth_of_a_business_is_none() -> None:
     assert events(usual(14) * np.linspace(1.0, 1.35, DAYS)) == []
 
@@ -219,10 +233,20 @@ def test_drivers_add_up_to_the_impact_exactly_on_every_level() -> None:
 
 
 def test_a_new_resource_like_the_others_is_growth_and_a_dear_one_is_not() -> None:
-    usual_one = part("i-1", "300", str(100 * BEFORE_DAYS))
-    assert is_growth([usual_one, part("i-2", "450", "0", is_new=True)], 3)
-    assert not is_growth([usual_one, part("i-2", "900", "0", is_new=True)], 3)
-    assert not is_growth([part("i-1", "900", str(100 * BEFORE_DAYS))], 3)
+    usual_one, like_it = part("i-1", "300", str(100 * BEFORE_DAYS)), part("i-2", "450", "0", is_new=True)
+    assert is_growth([usual_one, like_it], 3, Decimal(60))
+    assert not is_growth([usual_one, part("i-2", "900", "0", is_new=True)], 3, Decimal(60))
+    assert not is_growth([part("i-1", "900", str(100 * BEFORE_DAYS))], 3, Decimal(60))
+    # What else rose, by 50 a day and by 80, is told where that alone would be.
+    assert is_growth([part("i-1", "450", str(100 * BEFORE_DAYS)), like_it], 3, Decimal(60))
+    assert not is_growth([part("i-1", "540", str(100 * BEFORE_DAYS)), like_it], 3, Decimal(60))
+
+
+def test_a_slow_rise_of_many_resources_is_growth_and_of_one_is_not() -> None:
+    before = str(100 * BEFORE_DAYS)
+    many = [part(f"i-{number}", "420", before) for number in range(4)]
+    assert is_growth(many, 3, Decimal(60), is_slow=True)
+    assert not is_growth([*many[:1], part("i-9", "600", before)], 3, Decimal(60), is_slow=True)
 
 
 def feedback(verdict: str, first: int, last: int, key: Key | None = None, anomaly_id: str | None = None) -> Feedback:

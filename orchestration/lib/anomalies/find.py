@@ -67,34 +67,40 @@ def search(connection: psycopg.Connection[Any], settings: Settings, basis: str) 
     if not panel.keys:
         return Search((), 0, None)
     cells = read_cells(connection)
-    events = one_each(panel, detect(panel, settings, bars(panel, given)), cells)
-    events = unexpected(panel, events, given, cells)
     amounts = {key: {day: cost for day, cost, _ in rows} for key, rows in series.items()}
-    incidents = [incident_of(panel, event, amounts[panel.keys[event.row]]) for event in events]
-    # Corrected since, or in days that are not known.
-    pairs = [(event, one) for event, one in zip(events, incidents, strict=True) if one.impact > 0]
-    events, incidents = [event for event, _ in pairs], [one for _, one in pairs]
-    kept = _without_growth(connection, events, incidents, basis)
-    slow = [event.is_slow for event, _ in kept]
-    parts = read_parts(connection, [one for _, one in kept], slow, basis, {})
+
+    def without_growth(events: Sequence[Event]) -> list[tuple[Event, Incident]]:
+        pairs = [(event, incident_of(panel, event, amounts[panel.keys[event.row]])) for event in events]
+        # Corrected since, or in days that are not known.
+        return _without_growth(connection, [(event, one) for event, one in pairs if one.impact > 0], basis)
+
+    # Growth that creeps in explains nothing of a leak beside it.
+    events = detect(panel, settings, bars(panel, given))
+    slow = [event for event, _ in without_growth([event for event in events if event.is_slow])]
+    events = one_each(panel, [*(event for event in events if not event.is_slow), *slow], cells)
+    kept = without_growth(unexpected(panel, events, given, cells))
+    creep = [event.is_slow for event, _ in kept]
+    parts = read_parts(connection, [one for _, one in kept], creep, basis, {})
     found = [_found(one, own, given) for (_, one), own in zip(kept, parts, strict=True)]
     refused = tuple(f"{key}: {reason}" for key, reason in panel.refused.items())
     return Search(tuple(found), len(panel.keys), panel.days[-1].item(), refused)
 
 
 def _without_growth(
-    connection: psycopg.Connection[Any],
-    events: Sequence[Event],
-    incidents: Sequence[Incident],
-    basis: str,
+    connection: psycopg.Connection[Any], pairs: Sequence[tuple[Event, Incident]], basis: str
 ) -> list[tuple[Event, Incident]]:
     """By the days until it was noticed, so that an incident does not come and go while it lasts."""
-    until = {one.incident_id: min(one.noticed_on, one.last_seen_on) for one in incidents}
-    parts = read_parts(connection, incidents, [event.is_slow for event in events], basis, until)
+    until = {one.incident_id: min(one.noticed_on, one.last_seen_on) for _, one in pairs}
+    parts = read_parts(connection, [one for _, one in pairs], [event.is_slow for event, _ in pairs], basis, until)
     return [
         (event, one)
-        for event, one, own in zip(events, incidents, parts, strict=True)
-        if not is_growth(own, (until[one.incident_id] - one.started_on).days + 1)
+        for event, one, own in ((*pair, own) for pair, own in zip(pairs, parts, strict=True))
+        if not is_growth(
+            own,
+            (until[one.incident_id] - one.started_on).days + 1,
+            Decimal(repr(event.least)),
+            is_slow=event.is_slow,
+        )
     ]
 
 
