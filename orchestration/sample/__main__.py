@@ -29,10 +29,16 @@ from . import DEFAULT_END, DEFAULT_MONTHS, generate
     help="Last delivered day.",
 )
 @click.option("--months", default=DEFAULT_MONTHS, show_default=True, type=click.IntRange(min=1))
-def main(out: Path, seed: int, factor: float, end: datetime, months: int) -> None:
+@click.option("--spike", type=click.DateTime(["%Y-%m-%d"]), help="Day on which one resource costs many times as much.")
+def main(out: Path, seed: int, factor: float, end: datetime, months: int, spike: datetime | None) -> None:
     """Write the bills, the settings and the truth of the sample organisation."""
     began = time.monotonic()
-    truth = generate(out, seed=seed, factor=factor, end=end.date(), months=months)
+    try:
+        truth = generate(
+            out, seed=seed, factor=factor, end=end.date(), months=months, spike=spike.date() if spike else None
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     seconds = time.monotonic() - began
     click.echo(f"{truth.lines:,} lines in {seconds:.1f} s ({truth.lines / seconds:,.0f} a second): {out}")
 

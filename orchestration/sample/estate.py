@@ -19,6 +19,8 @@ from .units import FloatArray, IntArray
 FOREVER = 10**7
 # Shares of the instances that the older and the newer savings plan cover.
 _OLD_PLAN, _NEW_PLAN = 0.38, 0.22
+# How many times its usual cost a resource has on the day of the spike that is asked for.
+_SPIKE = 15.0
 
 
 @dataclass(frozen=True)
@@ -225,3 +227,17 @@ def _anomalous(rng: np.random.Generator, source: Source, anomaly: Anomaly) -> Re
     charge = Charge(USAGE, account, sku, region, resource_id, name, (("team", team.name),))
     first_day = day_number(anomaly.start) if anomaly.kind == "new_service" else -FOREVER
     return Resource(charge, anomaly.daily, 0.0, 0.03, service.weekly, first_day, anomaly=anomaly)
+
+
+def plant_spike(estate: Estate, day: date) -> None:
+    """Let the dearest resource on demand cost `_SPIKE` times as much on `day`; instances cannot, their hours are bounded."""
+    number = day_number(day)
+    alive = [
+        row
+        for row in estate.resources
+        if row.charge.kind == USAGE and not (row.capped or row.anomaly) and row.first_day <= number <= row.last_day
+    ]
+    row = max(alive, key=lambda one: one.daily)
+    charge = row.charge
+    spike = Anomaly("spike", estate.source.name, charge.account.name, charge.sku.name, 0, day, day, row.daily, _SPIKE)
+    estate.resources[estate.resources.index(row)] = replace(row, anomaly=spike)

@@ -10,7 +10,7 @@ from .ai.bedrock_bill import bill_lines, unlogged
 from .bill import Bill
 from .calendar import Month, day_of, months_until
 from .charges import MAIN_INVOICE
-from .estate import Estate, build
+from .estate import Estate, build, plant_spike
 from .organization import SOURCES, Source
 from .restatement import SOURCE_NAME, plan
 from .settings import write_settings
@@ -30,18 +30,27 @@ _PLANTED_DIFFERENCE = units("13.37")
 
 
 def generate(
-    out: Path, *, seed: int = 7, factor: float = 1.0, end: date = DEFAULT_END, months: int = DEFAULT_MONTHS
+    out: Path,
+    *,
+    seed: int = 7,
+    factor: float = 1.0,
+    end: date = DEFAULT_END,
+    months: int = DEFAULT_MONTHS,
+    spike: date | None = None,
 ) -> Truth:
     """Write the sample organisation to `out`, replacing what is there, and return what is known about it.
 
     `factor` scales the number of lines (1.0: about 300,000 over 14 months), not the money: more resources, and a line
     for each hour from factor 24 on. AI usage does not grow with it; below 1.0 there are fewer calls on Bedrock. The
-    month of `end` is open unless `end` is its last day. The same arguments give the same bytes. Raises ValueError for a
-    factor or a number of months that is not positive.
+    month of `end` is open unless `end` is its last day. On the day `spike` the dearest resource on demand costs many times
+    as much as it would, and nothing else differs. The same arguments give the same bytes. Raises ValueError for a
+    factor or a number of months that is not positive, and for a spike on a day that is not delivered.
     """
     if not factor > 0:
         raise ValueError(f"factor must be positive, not {factor}")
     window = months_until(end, months)
+    if spike and not window[0].first <= spike <= end:
+        raise ValueError(f"a spike on {spike} is not between {window[0].first} and {end}, the days that are delivered")
     truth = Truth(seed, factor, end.isoformat(), months)
     with replacing(out) as fresh:
         calls = {month.label: list(calls_of(month, end, seed, factor)) for month in window}
@@ -49,19 +58,24 @@ def generate(
             fresh, window, seed, [call for month in window for call in calls[month.label]]
         )
         for source in SOURCES:
-            _write_source(fresh, source, window, truth, calls if source.name == SOURCE_NAME else {})
+            main = source.name == SOURCE_NAME
+            _write_source(fresh, source, window, truth, calls if main else {}, spike if main else None)
         write_settings(fresh / "finops-config.yaml", window, truth.invoices, truth.ai_invoices)
         truth.write(fresh / "truth.json")
     return truth
 
 
-def _write_source(root: Path, source: Source, window: list[Month], truth: Truth, calls: dict[str, list[Call]]) -> None:
+def _write_source(
+    root: Path, source: Source, window: list[Month], truth: Truth, calls: dict[str, list[Call]], spike: date | None
+) -> None:
     hours = 1 if truth.factor >= HOURLY_FACTOR else 24
     wanted = source.lines_per_day * truth.factor * hours / 24 * _RESOURCE_SHARE[source.name]
     cells = sum(len(account.mix) for account in source.accounts)
     end = window[-1].last
     estate = build(source, seed=truth.seed, series=max(cells, round(wanted)), end=end, first=window[0].first)
     estate.resources.extend(forgotten(source, truth.seed))
+    if spike:
+        plant_spike(estate, spike)
     estate.refresh()
     writer = MonthWriter(estate, truth.seed, hours, FORMATS[source.name])
     extra: dict[int, dict[int, int]] = {}

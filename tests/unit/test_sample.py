@@ -262,6 +262,32 @@ def test_anomalies_name_resources_that_were_billed(sample: tuple[Path, Truth]) -
     assert days == {day: Decimal(cost) for day, cost in label.extra_cost.items() if day >= "2026-10"}
 
 
+def test_a_spike_changes_one_resource_on_one_day(sample: tuple[Path, Truth], tmp_path: Path) -> None:
+    usual, truth = sample
+    day = date(2026, 10, 17)
+    told = generate(tmp_path / "spike", seed=11, factor=0.2, end=END, months=MONTHS, spike=day)
+    (label,) = [one for one in told.anomalies if one not in truth.anomalies]
+    assert (label.kind, label.start, list(label.extra_cost)) == ("spike", "2026-10-17", ["2026-10-17"])
+
+    def costs(root: Path) -> dict[date, Decimal]:
+        sums: dict[date, Decimal] = defaultdict(Decimal)
+        for line in _cur(root / "deliveries", "2026-10"):
+            if line["line_item_line_item_type"] == "Usage" and line["line_item_resource_id"] == label.resource_id:
+                sums[line["line_item_usage_start_date"].date()] += Decimal(repr(line["pricing_public_on_demand_cost"]))
+        return sums
+
+    before, after = costs(usual), costs(tmp_path / "spike")
+    assert {key for key in after if after[key] != before[key]} == {day}
+    assert after[day] - before[day] == Decimal(label.extra_cost["2026-10-17"])
+    assert after[day] > 10 * before[day]
+    assert _digests(usual / "deliveries" / "azure") == _digests(tmp_path / "spike" / "deliveries" / "azure")
+
+
+def test_a_spike_on_a_day_that_is_not_delivered_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a spike on 2026-10-21 is not between 2026-08-01 and 2026-10-20"):
+        generate(tmp_path, end=END, months=MONTHS, spike=date(2026, 10, 21))
+
+
 def test_a_crash_leaves_the_former_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "sample"
     generate(out, seed=1, factor=0.1, end=date(2026, 1, 3), months=1)
