@@ -54,6 +54,21 @@ from generate_series(date '2026-09-01', date '2026-10-19', interval '1 day') as 
 _ANOMALY = """
 insert into finops.anomalies values (%s, %s, %s, 'USD', %s, %s, 'open', null, %s, 200, 900.5, 700.5, %s, '{}', null)
 """
+# 80 % of every month of two years, and 100 % of the last.
+_BUDGETS = """
+create table finops.forecasts as select date '2026-10-10' as trained_to;
+create table finops.budget_events as
+select
+    concat(month, threshold) as budget_event_id, 'team' as scope_type, 'Search' as scope_name, 'a@example.com' as owner,
+    'EUR' as budget_currency, 'month' as period_kind, 'actual' as threshold_kind, threshold * 0.01 as threshold_share,
+    case threshold when 100 then 'critical' else 'medium' end as severity, 100.0 as budget_cost, 100.0 as actual_cost,
+    null::numeric as expected_cost, null::numeric as overrun_probability, month::date as period_start,
+    (month + interval '1 month - 1 day')::date as period_end, (month + interval '9 days')::date as reached_on
+from generate_series(timestamp '2024-11-01', timestamp '2026-10-01', interval '1 month') as month
+cross join (values (80), (100)) as thresholds (threshold)
+where threshold = 80 or month = timestamp '2026-10-01'
+order by month desc, threshold;
+"""
 _EC2 = ("service", "Amazon EC2")
 
 
@@ -108,6 +123,21 @@ def test_an_incident_arrives_with_its_cause_and_its_picture_once(marts: str) -> 
     assert figure["expected"][-3:] == [None, "100", "100"]
     assert figure["marked"] == ["2026-10-20", "2026-10-21"]
     assert figure["dates"][0] == "2026-09-22"
+
+
+def test_a_first_run_over_years_tells_of_no_budget_that_is_long_over(marts: str) -> None:
+    with http_receiver() as hook, mail_receiver() as mail, psycopg.connect(marts, autocommit=True) as connection:
+        connection.execute("delete from finops.anomalies")
+        connection.execute(_BUDGETS)
+        # A fee of October is dated to its end, beyond what is delivered.
+        connection.execute("insert into finops.daily_costs values ('2026-10-31')")
+        assert tell_from_marts(marts, _config(hook.url, mail.port)).new == 3
+    titles = [alert["title"] for request in hook.requests for alert in request.json["alerts"]]
+    assert titles == [
+        "Team Search has reached 100 % of its budget of October 2026",
+        "Team Search has reached 80 % of its budget of October 2026",
+        "Team Search has reached 80 % of its budget of September 2026",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def collect(connection: psycopg.Connection[Any], link: str | None) -> list[Alert
         new = [row for row in rows if f"anomaly:{row['anomaly_id']}:{row['severity']}" in told]
         found += from_anomalies(new, newest, known, _figures(connection, new), link)
         found += resolving(connection, rows)
-    found += from_budgets(_rows(connection, "budget_events"), newest, link)
+    found += from_budgets(_rows(connection, "budget_events"), _delivered_to(connection) or newest, link)
     found += from_recommendations(_rows(connection, "recommendations"), link)
     return found
 
@@ -100,6 +100,14 @@ def _newest(connection: psycopg.Connection[Any]) -> date | None:
         return None
     ((newest,),) = connection.execute("select max(charge_date) from finops.daily_costs").fetchall()
     return newest  # type: ignore[no-any-return]
+
+
+def _delivered_to(connection: psycopg.Connection[Any]) -> date | None:
+    """The last day that is complete: a fee can be dated to the end of a month that has begun, and ages no budget by that."""
+    if not _is_there(connection, "forecasts"):
+        return None
+    ((day,),) = connection.execute("select max(trained_to) from finops.forecasts").fetchall()
+    return day  # type: ignore[no-any-return]
 
 
 def _rows(connection: psycopg.Connection[Any], mart: str) -> list[dict[str, Any]]:

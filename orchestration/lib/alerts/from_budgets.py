@@ -17,7 +17,7 @@ _RECENT = timedelta(days=10)
 
 
 def from_budgets(rows: Iterable[Mapping[str, Any]], newest: date, link: str | None = None) -> list[Alert]:
-    """An alert for each threshold that was reached in a period that goes on, or ended lately. `newest`: the last day with costs."""
+    """An alert for each threshold that was reached in a period that goes on, or ended lately. `newest`: the last day delivered."""
     return [_alert(row, link) for row in rows if row["period_end"] >= newest - _RECENT]
 
 
