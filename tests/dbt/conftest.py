@@ -26,15 +26,46 @@ def project(database: str, tmp_path: Path) -> Project:
     return Project(database, tmp_path)
 
 
+_KEPT = "_kept"
+
+
 @contextmanager
 def new_database(warehouse_url: str, *, like: str = "template1") -> Iterator[str]:
-    """URL of a copy of a database, which is gone afterwards. Nothing may be connected to the original."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
+    """URL of a copy of a database, which is gone afterwards. Nothing may be connected to the original.
+
+    A copy of a kept database has the name under which that was built, where it is free.
+    """
+    name = like.partition(_KEPT)[0]
     with postgres.connect(warehouse_url, autocommit=True) as connection:
+        if name == like or connection.execute("select from pg_database where datname = %s", [name]).fetchone():
+            name = f"test_{uuid.uuid4().hex[:12]}"
         connection.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(like)))
-    yield urlsplit(warehouse_url)._replace(path=f"/{name}").geturl()
+    try:
+        yield urlsplit(warehouse_url)._replace(path=f"/{name}").geturl()
+    finally:
+        _drop(warehouse_url, name)
+
+
+@contextmanager
+def kept_database(warehouse_url: str, url: str) -> Iterator[str]:
+    """Put a database aside, and give its new name: that it was built under is in the SQL of its views.
+
+    A copy of another name would make them all again in its first build, which no build of users does.
+    """
+    name = urlsplit(url).path.removeprefix("/")
+    kept = f"{name}{_KEPT}_{uuid.uuid4().hex[:12]}"  # a copy of one that is kept may be kept as well
     with postgres.connect(warehouse_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+        rename = sql.SQL("alter database {} rename to {}")
+        connection.execute(rename.format(sql.Identifier(name), sql.Identifier(kept)))
+    try:
+        yield kept
+    finally:
+        _drop(warehouse_url, kept)
+
+
+def _drop(warehouse_url: str, name: str) -> None:
+    with postgres.connect(warehouse_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +75,8 @@ def built_database(warehouse_url: str, tmp_path_factory: pytest.TempPathFactory)
         project = Project(url, tmp_path_factory.mktemp("built"))
         deliver_all(project)
         project.build()
-        yield urlsplit(url).path.removeprefix("/")
+        with kept_database(warehouse_url, url) as name:
+            yield name
 
 
 @pytest.fixture
@@ -61,7 +93,8 @@ def ai_database(warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) ->
         project = Project(url, tmp_path_factory.mktemp("ai"))
         deliver_ai(project)
         project.build()
-        yield urlsplit(url).path.removeprefix("/")
+        with kept_database(warehouse_url, url) as name:
+            yield name
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -21,7 +20,7 @@ from orchestration.lib.explanation import NOT_KNOWN, charges_of, explanation_of
 from orchestration.lib.rule_check import taken_by_rules
 from orchestration.lib.rule_drivers import driver_gaps
 from tests.dbt.bills import MARCH
-from tests.dbt.conftest import new_database
+from tests.dbt.conftest import kept_database, new_database
 from tests.dbt.project import SETTINGS, Project
 from tests.support.lines import Line, focus
 
@@ -78,7 +77,8 @@ def allocated_database(warehouse_url: str, tmp_path_factory: pytest.TempPathFact
         configure(project, DRIVER)
         project.deliver("azure", MARCH, LINES)
         project.build()
-        yield urlsplit(url).path.removeprefix("/")
+        with kept_database(warehouse_url, url) as name:
+            yield name
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,7 +21,7 @@ from orchestration.lib.errors import FinopsError
 from orchestration.lib.focus_export import COSTS, FileFormat, export_focus
 from orchestration.lib.focus_versions import Version, columns_of, header
 from tests.dbt.bills import MARCH, focus_lines
-from tests.dbt.conftest import new_database
+from tests.dbt.conftest import kept_database, new_database
 from tests.dbt.project import Project
 from tests.support.feed import Feed
 from tests.support.lines import focus
@@ -42,7 +41,8 @@ def split_database(warehouse_url: str, built_database: str, tmp_path_factory: py
         second = focus(BilledCost="0.7", EffectiveCost="0.7", Tags=None, InvoiceId="INV-9")
         project.deliver("azure", MARCH, [focus(**line) | {"InvoiceId": None} for line in focus_lines()] + [second])
         project.build()
-        yield urlsplit(url).path.removeprefix("/")
+        with kept_database(warehouse_url, url) as name:
+            yield name
 
 
 @pytest.fixture
