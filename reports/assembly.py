@@ -19,7 +19,7 @@ from reports.completeness import read_progress
 from reports.forecast import ACTUAL_DAYS, EXPECTED_DAYS, MONTH_ENDS, month_ends
 from reports.formatting import counted, to_cents
 from reports.queries import Question, Row, ask
-from reports.recommendations import RECOMMENDATIONS, savings_of
+from reports.recommendations import CALIBRATION, RECOMMENDATIONS, savings_of
 from reports.statement import (
     UNALLOCATED,
     AccountLine,
@@ -85,7 +85,7 @@ def read_report(connection: psycopg.Connection[Any], period: date) -> Report:
         ),
         unusual=unusual_of(ask(connection, INCIDENTS, question), ask(connection, INCIDENT_DAYS, question)),
         ai=ai_report(ask(connection, AI_COSTS, question), ask(connection, AI_RECONCILIATION, question)),
-        savings=savings_of(ask(connection, RECOMMENDATIONS, question)),
+        savings=savings_of(ask(connection, RECOMMENDATIONS, question), ask(connection, CALIBRATION, question)),
         rules=tuple(settings.get("cost_allocation", {}).get("rules", ())),
     )
 

@@ -21,6 +21,25 @@ where is_counted and counted_saving > 0 and date_trunc('month', as_of) = %(perio
 order by overall_rank
 """
 
+# One row per kind of saving and currency: what was promised of changes that are done, and what the bill says came of it.
+CALIBRATION = """
+select kind, currency, changes, changes_in_band, predicted_monthly_saving, realised_monthly_saving
+from finops.savings_calibration
+order by currency, kind
+"""
+
+
+@dataclass(frozen=True)
+class CalibrationLine:
+    """Changes of a kind that are done and on the bill for two weeks."""
+
+    kind: str
+    currency: str
+    changes: int
+    in_band: int
+    promised: Decimal
+    realised: Decimal
+
 
 @dataclass(frozen=True)
 class SavingLine:
@@ -62,10 +81,11 @@ class Savings:
 
     lines: tuple[SavingLine, ...] = ()
     totals: tuple[SavingTotal, ...] = ()
+    kept: tuple[CalibrationLine, ...] = ()
     as_of: date | None = None
 
 
-def savings_of(rows: Sequence[Row]) -> Savings:
+def savings_of(rows: Sequence[Row], calibration: Sequence[Row] = ()) -> Savings:
     """The recommendations of a month. Currencies are not added up."""
     if not rows:
         return Savings()
@@ -73,7 +93,19 @@ def savings_of(rows: Sequence[Row]) -> Savings:
     return Savings(
         lines=tuple(_line(row) for row in rows[:SHOWN]),
         totals=tuple(_total(currency, rows) for currency in currencies),
+        kept=tuple(_kept(row) for row in calibration),
         as_of=max(row["as_of"] for row in rows),
+    )
+
+
+def _kept(row: Row) -> CalibrationLine:
+    return CalibrationLine(
+        kind=row["kind"].replace("_", " "),
+        currency=row["currency"],
+        changes=row["changes"],
+        in_band=row["changes_in_band"],
+        promised=row["predicted_monthly_saving"],
+        realised=row["realised_monthly_saving"],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from pathlib import Path
@@ -13,8 +13,9 @@ import psycopg
 from ml.savings.commitments.advice import advice
 from ml.savings.commitments.programmes import Plan, plan
 from ml.savings.commitments.usage import CommitmentSettings
-from ml.savings.recommendation import Recommendation
+from ml.savings.recommendation import Recommendation, Window
 from orchestration.lib.commitment_inputs import commitment_pools, window_for
+from orchestration.lib.commitment_queries import UNCOMMITTED
 from orchestration.lib.commitment_rates import read_rates
 from orchestration.lib.config import Config
 
@@ -38,7 +39,7 @@ def commitment_advice(
     settings = settings_of(config)
     with localcontext(prec=60):
         files = [config.path.parent / Path(file).expanduser() for file in section.reference_rates]
-        kept = kept_shares(after)
+        kept = kept_shares(after, uncommitted_shares(connection, window, after))
         plans = [
             plan(pool, settings) for pool in commitment_pools(connection, window, read_rates(files, window.last), kept)
         ]
@@ -73,16 +74,31 @@ def refusals(found: Plan) -> Iterator[tuple[str, str]]:
         )
 
 
-def kept_shares(after: Sequence[Recommendation]) -> dict[str, Decimal]:
-    """What is left of each resource that other advice acts on. Advice that begins later is not counted on."""
+def kept_shares(after: Sequence[Recommendation], uncommitted: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """What is left of the usage of each resource that other advice acts on. Advice that begins later is not counted on.
+
+    Advice saves nothing of what a commitment pays, so that its saving is a share of the rest: `uncommitted`, by resource. As a share of
+    the whole cost it would leave usage that is saved already for a commitment to save again.
+    """
     kept: dict[str, Decimal] = {}
     for one in after:
         if one.effective_from is not None or not one.estimate.cost:
             continue
-        share = 1 - one.estimate.saving / one.estimate.cost
-        for resource in {name for name, _ in one.acts_on} or {one.resource_id} - {None}:
-            kept[str(resource)] = kept.get(str(resource), Decimal(1)) * share
+        costs = dict(one.acts_on) or ({one.resource_id: one.estimate.cost} if one.resource_id else {})
+        open_cost = sum((cost * uncommitted.get(resource, Decimal(1)) for resource, cost in costs.items()), Decimal(0))
+        share = 1 - min(one.estimate.saving / open_cost, Decimal(1)) if open_cost > 0 else Decimal(1)
+        for resource in costs:
+            kept[resource] = kept.get(resource, Decimal(1)) * share
     return kept
+
+
+def uncommitted_shares(
+    connection: psycopg.Connection[Any], window: Window, after: Sequence[Recommendation]
+) -> dict[str, Decimal]:
+    """Of each resource that advice acts on the share of its cost that no commitment pays."""
+    resources = sorted({name for one in after for name in (*dict(one.acts_on), one.resource_id) if name})
+    values = {"resources": resources, "first": window.first, "last": window.last}
+    return dict(connection.execute(UNCOMMITTED, values).fetchall()) if resources else {}
 
 
 def settings_of(config: Config) -> CommitmentSettings:

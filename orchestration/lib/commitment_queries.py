@@ -186,6 +186,26 @@ group by 1, 2, 3, 4, 5, 6
 order by 1, 2, 3, 4, 5, 6
 """  # noqa: S608
 
+UNCOMMITTED: LiteralString = """
+select
+    attributes.resource_id,
+    sum(daily.effective_cost) filter (where attributes.commitment_discount_status is null) / sum(daily.effective_cost)
+from intermediate.int_charges_daily as daily
+inner join intermediate.int_charge_attributes as attributes
+    on
+        daily.scope_id = attributes.scope_id
+        and daily.attributes_id = attributes.attributes_id
+        and daily.is_unused_part = attributes.is_unused_part
+where
+    attributes.resource_id = any(%(resources)s)
+    and daily.charge_date between %(first)s and %(last)s
+    and attributes.charge_category = 'Usage'
+    and attributes.is_breakdown is not true
+    and daily.effective_cost > 0
+group by 1
+having count(*) filter (where attributes.commitment_discount_status is null) > 0
+"""
+
 # Terms as AWS writes them: 1yr, 3yr.
 TERMS: LiteralString = r"""
 select

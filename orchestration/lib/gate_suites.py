@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestration.lib.gate_suites_ai import AI_SUITES
 from orchestration.lib.gate_suites_allocation import ALLOCATION_LINEAGE
 from orchestration.lib.gate_suites_anomalies import ANOMALIES
+from orchestration.lib.gate_suites_commitments import COMMITMENT_SUITES
 from orchestration.lib.gate_suites_costs import (
     CHARGEBACK_BUDGETS,
     CHARGEBACK_REPORTS,
@@ -27,6 +28,7 @@ SUITES = {
     "focus_cost_and_usage": FOCUS_COST_AND_USAGE,
     **AI_SUITES,
     "recommendations": RECOMMENDATIONS,
+    **COMMITMENT_SUITES,
     "anomalies": ANOMALIES,
     **FORECAST_SUITES,
 }

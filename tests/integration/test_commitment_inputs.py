@@ -12,8 +12,13 @@ import psycopg
 import pytest
 
 from ml.savings.commitments.usage import Sku
-from ml.savings.recommendation import Window, worthwhile
-from orchestration.lib.commitment_advice import commitment_advice, commitment_recommendations, kept_shares
+from ml.savings.recommendation import Estimate, Window, worthwhile
+from orchestration.lib.commitment_advice import (
+    commitment_advice,
+    commitment_recommendations,
+    kept_shares,
+    uncommitted_shares,
+)
 from orchestration.lib.commitment_inputs import commitment_pools, window_for
 from orchestration.lib.commitment_rates import COLUMNS, Rate, read_rates
 from orchestration.lib.config_models import Config
@@ -91,7 +96,8 @@ def test_usage_that_other_advice_removes_is_not_committed_for(connection: psycop
             saving("a", "100", resource_id="i-1"),
             saving("b", "50", resource_id=None, acts_on=(("i-2", D(100)),)),
             saving("c", "50", resource_id="i-2", effective_from=date(2027, 1, 1)),
-        ]
+        ],
+        {},
     )
     assert kept == {"i-1": 0, "i-2": D("0.5")}
     (pool,) = commitment_pools(connection, WINDOW, kept=kept)
@@ -99,6 +105,22 @@ def test_usage_that_other_advice_removes_is_not_committed_for(connection: psycop
     assert total(pool, "covered") == 56 * D(12)
     # What the plan paid for that use is free for other use.
     assert total(pool, "unused") == pytest.approx(56 * D(6), abs=D("1e-20"))
+
+
+def test_what_is_saved_of_a_resource_is_of_the_part_that_no_commitment_pays(
+    connection: psycopg.Connection[Any],
+) -> None:
+    charges = Charges(connection)
+    charges.add(56, "48", sku_id="big", region_id="eu", resource_id="i-1")
+    charges.add(56, "24", paid="12", sku_id="big", region_id="eu", resource_id="i-1", **COVERED)
+    month = WINDOW.monthly(60 * D(56), 56)
+    half = WINDOW.monthly(24 * D(56), 56)
+    advice = [saving("a", resource_id="i-1", estimate=Estimate(month, half, half, half, ()))]
+    shares = uncommitted_shares(connection, WINDOW, advice)
+    assert shares == {"i-1": D("0.8")}
+    (pool,) = commitment_pools(connection, WINDOW, kept=kept_shares(advice, shares))
+    # Of 48 a day on demand 24 are saved: 24 are left to commit for, not 48 less the 40 % that 24 are of the whole cost.
+    assert total(pool, "uncovered") == pytest.approx(56 * D(24), abs=D("0.01"))
 
 
 def test_what_the_provider_says_is_eligible_and_has_no_rate_is_said(connection: psycopg.Connection[Any]) -> None:

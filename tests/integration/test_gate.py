@@ -13,7 +13,7 @@ import pytest
 from orchestration.lib.errors import FinopsError
 from orchestration.lib.gate import GateResult, gate_markdown, require_gate, run_gate
 from orchestration.lib.gate_suites import SUITES
-from tests.support import ai_gate_rows, anomaly_marts, forecast_marts, leaving_marts
+from tests.support import ai_gate_rows, anomaly_marts, commitment_marts, forecast_marts, leaving_marts
 from tests.support.marts import Charge, make_marts, set_budgets, set_recommendations
 from tests.support.savings import WINDOW, ranked, saving
 
@@ -37,6 +37,7 @@ def marts(database: str) -> str:
         ai_gate_rows.make_ai_gate_rows(connection)
         forecast_marts.make_forecast_marts(connection)
         anomaly_marts.make_anomaly_marts(connection)
+        commitment_marts.make_commitment_marts(connection)
         set_recommendations(connection, ranked([saving("a"), saving("a", kind="batch"), saving("b")]), WINDOW)
     return database
 
@@ -253,6 +254,7 @@ INVOICE = "update finops.invoice_reconciliation set {} where source_name = 'azur
         *ai_gate_rows.BROKEN,
         *forecast_marts.BROKEN,
         *anomaly_marts.BROKEN,
+        *commitment_marts.BROKEN,
         (
             "recommendations",
             "insert into finops.recommendations select * from finops.recommendations where overall_rank = 1",
@@ -356,6 +358,7 @@ EMPTY = {
     **ai_gate_rows.EMPTY,
     **forecast_marts.EMPTY,
     **anomaly_marts.EMPTY,
+    **commitment_marts.EMPTY,
 }
 
 

@@ -151,6 +151,23 @@ def test_what_to_change_first_is_what_counts_and_saves_most(database: str, tmp_p
     assert "the batch tier" not in page
 
 
+def test_promises_are_shown_beside_what_the_bill_says(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        prepare(connection, CHARGES)
+        set_recommendations(connection, ranked([saving("key", "50")]), WINDOW)
+        connection.execute(
+            "insert into finops.savings_calibration values ('right_sizing', 'USD', 4, 3, 200, 170.5, 0.8525)"
+        )
+        connection.commit()
+        page = write_chargeback_report(connection, PERIOD, tmp_path).html.read_text()
+    table = page[page.index("What came of changes that are done") :]
+    cells = [
+        " ".join(unescape(re.sub(r"<[^>]+>", " ", cell)).split())
+        for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", table[table.index("<tbody>") : table.index("</tbody>")])
+    ]
+    assert cells == ["Right sizing", "4", "3", "200.00 USD", "170.50", "85.3%"]
+
+
 def test_without_recommendations_there_is_no_such_section(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         prepare(connection, CHARGES)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.lib.gate import gate_markdown, run_gate
 from tests.dbt.project import Project
 from tests.real_data.test_loader_real import LEFT_OUT
 from tests.support.feed import Feed
@@ -67,6 +68,9 @@ def rows(database: str, tmp_path: Path, real_data: Path) -> Any:
     left_out = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
     marts = ("commitment_coverage", "commitment_utilization", "commitment_program_costs")
     project.run("build", *left_out, "--select", *(f"+{mart}" for mart in marts))
+    for mart in marts:
+        gate = run_gate(project.url, mart)
+        assert gate.success, gate_markdown(gate)
     return project.rows
 
 

@@ -48,6 +48,10 @@ create table finops.chargeback_budgets (
     left_out_currencies text, budget_cost numeric, charged_cost numeric, variance_cost numeric, used_share numeric,
     billing_period date
 );
+create table finops.savings_calibration (
+    kind text, currency text, changes bigint, changes_in_band bigint, predicted_monthly_saving numeric,
+    realised_monthly_saving numeric, realised_share numeric
+);
 create table finops.teams (team text, cost_center text, owner text);
 create table finops.ai_usage (
     ai_usage_id text, source_name text, provider text, operation text, model text, delivered_model text, team text,

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import psycopg
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ml.savings.hours import HOURS, HoursOfWeek
 from ml.savings.recommendation import Window
@@ -49,30 +48,32 @@ class HourDigest:
 
     def add(self, batch: pa.RecordBatch) -> Iterator[HoursOfDay]:
         """Take in a batch whose values have been checked."""
-        metrics, units = (batch[name].cast(pa.string()) for name in ("metric", "unit"))
-        for metric in metrics.unique().to_pylist():
-            of_metric = pc.equal(metrics, metric)
-            for unit in units.filter(of_metric).unique().to_pylist():
-                name, _, factor = series_of(metric, unit)
-                if name == CPU:
-                    chosen = pc.and_(pc.and_(of_metric, pc.equal(units, unit)), batch["value"].is_valid())
-                    self._add(batch.filter(chosen), factor)
+        if batch["value"].null_count:
+            batch = batch.filter(batch["value"].is_valid())
+        metrics, units = (_encoded(batch[name]) for name in ("metric", "unit"))
+        names, kinds = metrics.dictionary.to_pylist(), units.dictionary.to_pylist()
+        pairs = np.asarray(metrics.indices).astype(np.int64) * len(kinds) + np.asarray(units.indices)
+        for pair in np.flatnonzero(np.bincount(pairs)).tolist():
+            name, _, factor = series_of(names[pair // len(kinds)], kinds[pair % len(kinds)])
+            if name == CPU:
+                chosen = pairs == pair
+                self._add(batch if chosen.all() else batch.filter(pa.array(chosen)), factor)
         if len(self._parts) > _MOST_PARTS:
             self._parts = [_highest(pa.concat_tables(self._parts))]
             if self._parts[0].num_rows > _MOST_KEYS:
                 yield from self.rest()
 
     def _add(self, chosen: pa.RecordBatch, factor: float) -> None:
-        if not chosen.num_rows:
-            return
-        ids = chosen["resource_id"]
-        encoded = ids if isinstance(ids, pa.DictionaryArray) else ids.dictionary_encode()
+        encoded = _encoded(chosen["resource_id"])
         codes = np.array([self._codes.setdefault(name, len(self._codes)) for name in encoded.dictionary.to_pylist()])
         times = chosen["timestamp"].cast(pa.timestamp("s", tz=chosen["timestamp"].type.tz), safe=False)
         hours = np.asarray(times.cast(pa.int64())) // 3600
         keys = (codes[encoded.indices.to_numpy(zero_copy_only=False)] << _HOUR_BITS) + hours
         values = chosen["value"].to_numpy(zero_copy_only=False) * factor
-        self._parts.append(_highest(pa.table({"key": keys, "value": values})))
+        # Most files have the measurements of an hour side by side: to hash one of each hour is enough.
+        starts = np.flatnonzero(np.concatenate(([True], np.diff(keys) != 0)))
+        runs = {"key": keys[starts], "value": np.maximum.reduceat(values, starts)}
+        self._parts.append(_highest(pa.table(runs)))
 
     def rest(self) -> Iterator[HoursOfDay]:
         """All that is held, by resource and day."""
@@ -87,6 +88,10 @@ class HourDigest:
             for of_hour, value in group:
                 values[(of_hour & _HOURS) % 24] = value
             yield names[key[0]], _EPOCH + timedelta(days=key[1]), values
+
+
+def _encoded(column: pa.Array) -> pa.DictionaryArray:
+    return column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
 
 
 def _highest(table: pa.Table) -> pa.Table:
