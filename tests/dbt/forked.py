@@ -49,7 +49,7 @@ def _be_dbt(arguments: list[str], environment: dict[str, str], printed: Path, pa
     os.environ.update(environment)
     project = Manifest.from_msgpack(parsed, decoder=extended_mashumuro_decoder) if parsed else None
     if project:
-        project.build_flat_graph()  # what macros see as `graph`  # type: ignore[no-untyped-call]
+        project.build_flat_graph()  # type: ignore[no-untyped-call]  # what macros see as `graph`
     result = dbtRunner(manifest=project).invoke(arguments)
     if result.exception:
         print(result.exception)
