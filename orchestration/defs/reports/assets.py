@@ -23,7 +23,7 @@ def chargeback_report(config: Config) -> dg.AssetsDefinition:
         kinds={"plotly", "html"},
         partitions_def=billing_months(config),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        deps=list(dict.fromkeys(mart_key(mart) for mart in (*GATED_MARTS, "teams"))),
+        deps=list(dict.fromkeys(mart_key(mart) for mart in (*GATED_MARTS, "teams", "savings_calibration"))),
         description="One self-contained HTML page a month, and the same figures as CSV. Written only after the gates have passed.",
     )
     def chargeback(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
