@@ -139,7 +139,7 @@ def test_the_recorded_answer(metrics: Feed, real_data: Path) -> None:
     times = [datetime(*(moment[name] for name in fields)).isoformat() for moment in result["Timestamps"]]
     metrics.deliver(
         "metrics/2026-07/2026-07-21.jsonl.gz",
-        gzip.compress(json_lines(page(times, result["Values"], "OutputTokenCount"))),
+        gzip.compress(json_lines(page(times, result["Values"], "OutputTokenCount")), mtime=0),
     )
     metrics.load_one()
     assert usage(metrics, "l.usage_start::text", "l.output_tokens") == [("2026-07-21 14:00:00+00", 15)]
