@@ -45,7 +45,8 @@ def percent(part: Decimal, whole: Decimal | None) -> str:
     """
     if whole is None or whole <= 0:
         return NOTHING
-    return f"{(100 * part / whole).quantize(Decimal('0.1'), ROUND_HALF_UP):,}%".replace("-", MINUS)
+    # Added to nothing, so that what rounds to nothing has no sign.
+    return f"{(100 * part / whole).quantize(Decimal('0.1'), ROUND_HALF_UP) + 0:,}%".replace("-", MINUS)
 
 
 def growth(now: Decimal, before: Decimal | None) -> str:

@@ -56,6 +56,7 @@ def test_growth_is_against_the_month_before(now: str, before: str, written: str)
 def test_a_share_of_nothing_or_less_is_a_dash() -> None:
     assert percent(Decimal(1), Decimal(3)) == "33.3%"
     assert percent(Decimal(-1), Decimal(3)) == "\N{MINUS SIGN}33.3%"
+    assert percent(Decimal("-0.003"), Decimal(25620)) == "0.0%"
     assert [percent(Decimal(1), whole) for whole in (Decimal(0), Decimal(-1), None)] == [
         "\N{EN DASH}",
         "\N{EN DASH}",
