@@ -76,9 +76,9 @@ def forecast(
         if kept is not None:
             singles[key] = Single.from_json(kept)
     pending = {key: one for key, one in usable.items() if key not in singles}
-    for key, single in forecast_all(pending, settings, horizon_end, workers, progress):
+    for key, single, lasting in forecast_all(pending, settings, horizon_end, workers, progress):
         singles[key] = single
-        if cache is not None:
+        if cache is not None and lasting:
             cache.put(digests[key], single.to_json())
     keys = sorted(usable)
     days: list[DayForecast] = []
