@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 LEVELS: Final = (80, 95)
+_LEAST = 1e-9
 _STEPS_A_WINDOW, _SUMS_A_WINDOW = 4, 2
 """How many errors of a window are worth as independent ones: neighbours err alike, and sums that begin alike even more so."""
 
@@ -46,9 +47,7 @@ class Spread:
         length = last - first + 1
         drifted = first * length**2 + (length - 1) * length * (2 * length - 1) / 6
         sloped = (length * (first + last) / 2) ** 2
-        variance = (
-            self.noise_of_sums * length + self.level * length**2 + self.drift * drifted + self.slope * sloped
-        )
+        variance = self.noise_of_sums * length + self.level * length**2 + self.drift * drifted + self.slope * sloped
         return float(self.sums[band] * np.sqrt(variance))
 
 
@@ -59,27 +58,37 @@ CERTAIN = Spread(0.0, 0.0, 0.0, 0.0, 0.0, dict.fromkeys(LEVELS, 0.0), dict.fromk
 def spread_of(errors: np.ndarray, windows: float, far: np.ndarray | None = None) -> Spread:
     """The spread of errors, shape (origins, steps ahead), of so many windows that do not overlap.
 
-    `far`: errors of fewer origins more steps ahead, which tell how errors grow. They are few, so that they may show that errors grow faster
-    than it seems from the others, but not that they grow more slowly.
+    `far`: errors of fewer origins more steps ahead. How errors grow is the mean of what those seen often and those seen far show.
     """
     if not np.abs(errors).max() > 0.0:
         return CERTAIN
     unit = float(np.sqrt((errors**2).mean()))
     near = _Growth.of(errors / unit)
-    spread = _fitted(near, errors / unit, unit, windows)
-    if far is None:
-        return spread
-    reach = far.shape[1]
-    wider = _fitted(near.followed_by(_Growth.of(far / unit)), errors / unit, unit, windows)
-    return max(spread, wider, key=lambda one: one.width_of_sum(1, reach, LEVELS[0]))
+    grown = [near] if far is None else [near, near.followed_by(_Growth.of(far / unit))]
+    noise, level, drift, slope, noise_of_sums = np.mean([_parts(one) for one in grown], axis=0).tolist()
+    of_one = Spread(noise, level, drift, slope, noise_of_sums, dict.fromkeys(LEVELS, 1.0), dict.fromkeys(LEVELS, 1.0))
+    steps = errors.shape[1]
+    deviation = np.maximum(of_one.widths(steps, LEVELS[0]), _LEAST)
+    of_sum = np.maximum([of_one.width_of_sum(1, last, LEVELS[0]) for last in range(1, steps + 1)], _LEAST)
+    single, sums = np.abs(errors / unit), np.abs(np.cumsum(errors / unit, axis=1))
+    square = unit**2
+    return Spread(
+        noise * square,
+        level * square,
+        drift * square,
+        slope * square,
+        noise_of_sums * square,
+        {band: _quantile(single / deviation, band, _STEPS_A_WINDOW * windows) for band in LEVELS},
+        {band: _quantile(sums / of_sum, band, _SUMS_A_WINDOW * windows) for band in LEVELS},
+    )
 
 
-def _fitted(seen: _Growth, scaled: np.ndarray, unit: float, windows: float) -> Spread:
-    """The parts that errors grow by as `seen`, and how wide bands are by those `scaled` to `unit`."""
+def _parts(seen: _Growth) -> np.ndarray:
+    """The variances of the parts, in the order of `Spread`, by which errors grow as they were seen to."""
     from scipy.optimize import nnls
 
     ahead = np.arange(1.0, len(seen.single) + 1)
-    drifted, sloped = _drifted(ahead), _sloped(ahead)
+    drifted, sloped = ahead**2 + (ahead - 1) * ahead * (2 * ahead - 1) / 6, (ahead * (ahead + 1) / 2) ** 2
     zero, one = np.zeros_like(ahead), np.ones_like(ahead)
     # Rows: the variance of each step, then that of each sum, each as a share of itself so that all weigh alike.
     design = np.concatenate(
@@ -88,25 +97,7 @@ def _fitted(seen: _Growth, scaled: np.ndarray, unit: float, windows: float) -> S
             np.stack([zero, ahead**2, drifted, sloped, ahead], axis=1) / seen.sums[:, None],
         ]
     )
-    parts, _ = nnls(design, np.ones(len(design)))
-    noise, level, drift, slope, noise_of_sums = (float(part) for part in parts)
-    square = unit**2
-    of_one = Spread(noise, level, drift, slope, noise_of_sums, dict.fromkeys(LEVELS, 1.0), dict.fromkeys(LEVELS, 1.0))
-    steps = scaled.shape[1]
-    deviation = np.maximum(of_one.widths(steps, LEVELS[0]), 1e-6)
-    of_sum = np.maximum([of_one.width_of_sum(1, last, LEVELS[0]) for last in range(1, steps + 1)], 1e-6)
-    return Spread(
-        noise * square,
-        level * square,
-        drift * square,
-        slope * square,
-        noise_of_sums * square,
-        {band: _quantile(np.abs(scaled) / deviation, band, _STEPS_A_WINDOW * windows) for band in LEVELS},
-        {
-            band: _quantile(np.abs(np.cumsum(scaled, axis=1)) / of_sum, band, _SUMS_A_WINDOW * windows)
-            for band in LEVELS
-        },
-    )
+    return np.asarray(nnls(design, np.ones(len(design)))[0])
 
 
 @dataclass(frozen=True)
@@ -118,10 +109,8 @@ class _Growth:
 
     @classmethod
     def of(cls, errors: np.ndarray) -> _Growth:
-        least = 1e-9
-        return cls(
-            np.maximum((errors**2).mean(axis=0), least), np.maximum((np.cumsum(errors, axis=1) ** 2).mean(axis=0), least)
-        )
+        single, sums = (errors**2).mean(axis=0), (np.cumsum(errors, axis=1) ** 2).mean(axis=0)
+        return cls(np.maximum(single, _LEAST), np.maximum(sums, _LEAST))
 
     def followed_by(self, far: _Growth) -> _Growth:
         """The same, and behind its steps how much more the others' errors are than at its last step."""
@@ -130,15 +119,6 @@ class _Growth:
             np.concatenate([self.single, far.single[last:] * (self.single.sum() / far.single[:last].sum())]),
             np.concatenate([self.sums, far.sums[last:] * (self.sums[-1] / far.sums[last - 1])]),
         )
-
-
-def _drifted(ahead: np.ndarray) -> np.ndarray:
-    """The variance of a sum of so many steps where what is new at each stays for all that follow."""
-    return np.asarray(ahead**2 + (ahead - 1) * ahead * (2 * ahead - 1) / 6)
-
-
-def _sloped(ahead: np.ndarray) -> np.ndarray:
-    return np.asarray((ahead * (ahead + 1) / 2) ** 2)
 
 
 def _quantile(deviations: np.ndarray, band: int, count: float) -> float:
