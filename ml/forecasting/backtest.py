@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +15,8 @@ _MOVED: Mapping[str, Model] = {NAIVE: seasonal_naive, ETS: auto_ets, THETA: auto
 ORIGINS = 20
 LONGEST_TEST = 28
 """Steps that are forecast from each origin, at most: a month of days. Further ahead there would be too few origins to tell models apart."""
+_REACH = 3
+"""Of a history this part is forecast at once, to see how errors grow further ahead."""
 _FOLDS_OF_PROPHET = 3
 
 
@@ -30,6 +32,8 @@ class Backtest:
     """The mean absolute error of the seasonal naive within the first origin's history: what MASE is in units of."""
     failed: Mapping[str, str]
     """Models that gave no forecast, and why."""
+    far: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """Errors of the same models further ahead, from those origins alone that have so much behind them; where more is asked for."""
 
     def errors(self, model: str) -> np.ndarray:
         found: np.ndarray = self.actual - self.forecasts[model]
@@ -60,11 +64,17 @@ def backtest(history: History, horizon: int, prophet: Model | None = None) -> Ba
     values = history.values
     actual = np.stack([values[origin : origin + ahead] for origin in origins])
     forecasts: dict[str, np.ndarray] = {}
+    further: dict[str, np.ndarray] = {}
+    reach = min(horizon, len(values) // _REACH)
+    early = [origin for origin in origins if origin + reach <= len(values)] if reach > ahead else []
     failed: dict[str, str] = {}
     for name, model in moved(history.until(origins[0])).items():
         try:
             fitted = model(history.until(origins[0]))
-            forecasts[name] = np.stack([fitted(values[:origin], ahead) for origin in origins])
+            found = [fitted(values[:origin], reach if origin in early else ahead) for origin in origins]
+            forecasts[name] = np.stack([values_[:ahead] for values_ in found])
+            if early:
+                further[name] = np.stack(found[: len(early)])
         except Exception as error:  # noqa: BLE001 -- whatever ails one model, the others go on, and the reason is told
             failed[name] = reason(error)
     forecasts[MEDIAN] = median_of(list(forecasts.values()))
@@ -73,8 +83,13 @@ def backtest(history: History, horizon: int, prophet: Model | None = None) -> Ba
             forecasts[PROPHET] = _prophet(history, origins, actual, forecasts[MEDIAN], prophet)
         except Exception as error:  # noqa: BLE001 -- as above
             failed[PROPHET] = reason(error)
+    far = {}
+    if early and further:
+        came = np.stack([values[origin : origin + reach] for origin in early])
+        further[MEDIAN] = median_of(list(further.values()))
+        far = {name: came - found for name, found in further.items()}
     scale = _naive_error(values[: origins[0]], history.season)
-    return Backtest(origins, actual, forecasts, scale, failed)
+    return Backtest(origins, actual, forecasts, scale, failed, far)
 
 
 def moved(history: History) -> Mapping[str, Model]:

@@ -69,16 +69,17 @@ def scores(test: Backtest, chosen: str) -> list[Score]:
 def spread_of_chosen(test: Backtest, chosen: str) -> Spread:
     """How far off the chosen model is. Prophet has too few folds to tell: the median's spread, scaled by how both did on those."""
     if chosen != PROPHET:
-        return spread_of(test.errors(chosen), test.windows)
+        return spread_of(test.errors(chosen), test.windows, test.far.get(chosen))
     asked = test.asked(chosen)
     rival = _square(test, MEDIAN, asked)
     share = _square(test, chosen, asked) / rival if rival > 0.0 else 1.0
-    spread = spread_of(test.errors(MEDIAN), test.windows)
+    spread = spread_of(test.errors(MEDIAN), test.windows, test.far.get(MEDIAN))
     return replace(
         spread,
         noise=spread.noise * share,
         level=spread.level * share,
         drift=spread.drift * share,
+        slope=spread.slope * share,
         noise_of_sums=spread.noise_of_sums * share,
     )
 

@@ -93,4 +93,4 @@ def _spread(errors: np.ndarray, freedom: int) -> Spread:
     noise = float((errors**2).sum()) / freedom
     level = drift = noise / len(errors)
     deviations = {band: float(student.ppf((1 + band / 100) / 2, freedom)) for band in LEVELS}
-    return Spread(noise, level, drift, noise, deviations, deviations)
+    return Spread(noise, level, drift, 0.0, noise, deviations, deviations)

@@ -91,8 +91,9 @@ def _exact(
 
 
 def _variance(single: Single) -> float:
-    spread = single.spread
-    return spread.noise + spread.level + spread.drift * len(single.curve) / 2
+    """Of a step, on average over the horizon."""
+    spread, steps = single.spread, len(single.curve)
+    return spread.noise + spread.level + spread.drift * steps / 2 + spread.slope * steps**2 / 3
 
 
 def day_rows(key: Key, series: Series, single: Single, units: Units) -> list[DayForecast]:

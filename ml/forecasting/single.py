@@ -18,7 +18,7 @@ from ml.forecasting.schedule import scheduled_forecast
 from ml.forecasting.settings import ForecastSettings
 from ml.series import Series
 
-MODEL_VERSION = "forecast-1"
+MODEL_VERSION = "forecast-2"
 """Changes whenever the same series and settings would give another forecast."""
 _WEEK = 7
 _FEWEST_ORIGINS = 5

@@ -9,7 +9,7 @@ import pytest
 
 from ml.forecasting import single
 from ml.forecasting.backtest import Backtest, backtest, plan
-from ml.forecasting.bands import CERTAIN, spread_of
+from ml.forecasting.bands import CERTAIN, Spread, spread_of
 from ml.forecasting.choice import choose
 from ml.forecasting.fallback import fallback, short, tamed
 from ml.forecasting.models import Fitted, History, seasonal_naive, yearly_ets
@@ -91,14 +91,41 @@ def test_a_model_that_was_better_once_was_lucky() -> None:
 def test_bands_of_steps_and_sums_hold_as_much_as_they_say(band: int, share: float) -> None:
     # Noise of each step, and a level that wanders: windows of one long series, of which bands are learnt from a part.
     random = np.random.default_rng(3)
-    steps, windows = 20, 400
+    steps, windows = 20, 4000
     errors = random.normal(0, 1, (windows, steps)) + np.cumsum(random.normal(0, 0.3, (windows, steps)), axis=1)
     spread = spread_of(errors[::2], windows / 2)
     new = errors[1::2]
     assert (np.abs(new) <= spread.widths(steps, band)).mean() == pytest.approx(share, abs=0.02)
     for first, last in ((1, 10), (11, 20), (1, 20)):
         sums = np.abs(new[:, first - 1 : last].sum(axis=1))
-        assert (sums <= spread.width_of_sum(first, last, band)).mean() == pytest.approx(share, abs=0.05)
+        assert (sums <= spread.width_of_sum(first, last, band)).mean() == pytest.approx(share, abs=0.02)
+
+
+def test_what_errors_do_further_ahead_widens_bands_there_and_not_before() -> None:
+    # The slope is misjudged by so little that ten steps hardly show it, and a hundred do.
+    random = np.random.default_rng(5)
+    errors = random.normal(0, 1, (400, 100)) + random.normal(0, 0.01, (400, 1)) * np.arange(1, 101)
+    near, seen = spread_of(errors[:, :10], 100), spread_of(errors[:, :10], 100, errors)
+
+    def held(spread: Spread, last: int) -> float:
+        return float((np.abs(errors[:, :last].sum(axis=1)) <= spread.width_of_sum(1, last, 80)).mean())
+
+    assert held(near, 10) == pytest.approx(0.8, abs=0.05)
+    assert held(seen, 10) == pytest.approx(0.8, abs=0.05)
+    assert held(near, 100) < 0.5
+    assert held(seen, 100) > 0.65
+
+
+def test_backtest_looks_further_ahead_from_the_origins_that_can() -> None:
+    days = np.arange(300.0)
+    test = backtest(history(100 + days + np.random.default_rng(2).normal(0, 1, 300)), 365)
+    assert test.actual.shape[1] == 28
+    assert set(test.far) == set(test.forecasts)
+    assert {far.shape for far in test.far.values()} == {(sum(origin <= 200 for origin in test.origins), 100)}
+    # The first steps are those of the short test, of the same origins.
+    first = len(test.far["median"])
+    assert np.array_equal(test.far["median"][:, :28], test.errors("median")[:first])
+    assert backtest(history(100 + days), 28).far == {}
 
 
 def test_few_errors_make_wider_bands() -> None:
