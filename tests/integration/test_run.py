@@ -120,7 +120,7 @@ def test_a_run_is_exact_can_be_repeated_restated_and_refuses_bad_bills(
     organization.write_text(yaml.safe_dump(settings))
     first = run(organization)
     assert first.returncode == 0, first.stdout + first.stderr
-    assert "Gates    14 of 14 passed" in first.stdout
+    assert "Gates    17 of 17 passed" in first.stdout
     assert str(finops_home / "reports" / "chargeback-2026-10.html") in first.stdout
     truth = json.loads((organization.parent / "truth.json").read_text())
     found = {
