@@ -101,6 +101,7 @@ def day_rows(key: Key, series: Series, single: Single, units: Units) -> list[Day
     ahead = len(single.curve)
     floor = np.nanmin(series.curve) >= 0.0
     widths = {band: single.spread.widths(ahead, band)[-horizon:] for band in LEVELS}
+    before = series.last + timedelta(days=ahead - horizon)
     rows = []
     for number in range(horizon):
         curve, scheduled = units.curve[number], units.scheduled[number]
@@ -109,7 +110,7 @@ def day_rows(key: Key, series: Series, single: Single, units: Units) -> list[Day
             for band in LEVELS
             for bound in _around(curve, in_units(float(widths[band][number])), at_least_zero=floor)
         )
-        day = series.last + timedelta(days=ahead - horizon + number + 1)
+        day = before + timedelta(days=number + 1)
         rows.append(
             DayForecast(key, day, amount(curve + scheduled), lower_80, upper_80, lower_95, upper_95, amount(scheduled))
         )

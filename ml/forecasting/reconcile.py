@@ -14,6 +14,7 @@ import numpy as np
 
 UNIT = Decimal("0.0000000001")
 _DIGITS = -UNIT.as_tuple().exponent  # type: ignore[operator]
+_UNITS = int(1 / UNIT)
 _CERTAIN = 1e-24
 """Of the largest variance: what errs by less than a trillionth of what errs most does not err."""
 EXACT = Context(prec=60)
@@ -64,8 +65,10 @@ def _solved(values: np.ndarray, weights: np.ndarray, constraints: np.ndarray, at
 
 
 def in_units(value: float) -> int:
-    """A float as a whole number of units, the nearest."""
-    return int(Decimal(value).scaleb(_DIGITS, EXACT).to_integral_value(context=EXACT))
+    """A float as a whole number of units, the nearest, of two the even one."""
+    above, below = value.as_integer_ratio()
+    found, rest = divmod(above * _UNITS, below)
+    return found + (2 * rest > below or (2 * rest == below and found % 2 == 1))
 
 
 def largest_remainder(whole: int, parts: Mapping[str, float]) -> dict[str, int]:
