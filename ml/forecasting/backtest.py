@@ -72,7 +72,7 @@ def backtest(history: History, horizon: int, prophet: Model | None = None) -> Ba
         try:
             fitted = model(history.until(origins[0]))
             found = [fitted(values[:origin], reach if origin in early else ahead) for origin in origins]
-            forecasts[name] = np.stack([values_[:ahead] for values_ in found])
+            forecasts[name] = np.stack([one[:ahead] for one in found])
             if early:
                 further[name] = np.stack(found[: len(early)])
         except Exception as error:  # noqa: BLE001 -- whatever ails one model, the others go on, and the reason is told
@@ -87,7 +87,7 @@ def backtest(history: History, horizon: int, prophet: Model | None = None) -> Ba
     if early and further:
         came = np.stack([values[origin : origin + reach] for origin in early])
         further[MEDIAN] = median_of(list(further.values()))
-        far = {name: came - found for name, found in further.items()}
+        far = {name: came - forecast for name, forecast in further.items()}
     scale = _naive_error(values[: origins[0]], history.season)
     return Backtest(origins, actual, forecasts, scale, failed, far)
 
